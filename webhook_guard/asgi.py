@@ -1,0 +1,204 @@
+"""The ASGI front: carries out what the core decides.
+
+It calls the app only with a verified delivery, or for a request that is not guarded, which it passes on untouched. It
+never reads the body of a refused head, never repeats the body to the app, never invents a disconnect, and keeps nothing
+about a request on itself. It runs on asyncio, with any event loop; trio is not supported.
+"""
+
+import asyncio
+import time
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, MutableMapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from webhook_guard.log import RefusalLog, log_unexpected_shape
+from webhook_guard.sansio import errors, guard
+from webhook_guard.sansio.errors import Reason, WebhookError
+from webhook_guard.sansio.guard import Guard, Incoming
+from webhook_guard.sansio.keys import Secret
+from webhook_guard.verify import Delivery, configured_keys
+
+if TYPE_CHECKING:
+    from asgiref.typing import (
+        HTTPRequestEvent,
+        HTTPResponseBodyEvent,
+        HTTPResponseStartEvent,
+        WebSocketCloseEvent,
+    )
+
+# Looser than asgiref's types of the same things, which no framework's own annotations fit.
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[..., Awaitable[None]]
+
+_T = TypeVar("_T")
+
+#: Seconds. OpenAI sends a body of a few KiB at once; ten seconds let the worst network through and little else.
+BODY_TIMEOUT = 10.0
+_SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 0.001, 86_400
+
+#: Servers answer 403 to a close before the accept. 1008 is "policy violation" (RFC 6455 section 7.4.1).
+_CLOSE: "WebSocketCloseEvent" = {"type": "websocket.close", "code": 1008, "reason": Reason.WEBSOCKET_REFUSED.value}
+
+
+class ASGIWebhookMiddleware:
+    """Lets only verified OpenAI webhooks through to an ASGI app, on the paths that it guards.
+
+    The event is in ``scope["openai.event"]``, the delivery in ``scope["openai.delivery"]``; `get_event` and
+    `get_delivery` find them in any framework's request.
+
+    Args:
+        app: The ASGI application to stand in front of.
+        path: One app-relative path, or several. None guards every HTTP and websocket request: right inside a mount.
+        secret: The endpoint's signing secret, or a list of several for a rotation. None reads OPENAI_WEBHOOK_SECRET.
+        tolerance: How old or new an attempt may be, in seconds.
+        max_body_size: The most that is read of a body, in bytes.
+        body_timeout: How long a body may take to arrive, in seconds.
+        clock: Returns the time in Unix seconds.
+
+    Raises:
+        ConfigurationError: An option can't be used; the message names it and the fix.
+
+    >>> from webhook_guard import ASGIWebhookMiddleware
+    >>> async def app(scope, receive, send):
+    ...     print(scope["openai.event"].type)
+    >>> app = ASGIWebhookMiddleware(app, path="/webhooks/openai", secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        path: str | Iterable[str] | None = None,
+        secret: Secret | None = None,
+        tolerance: float = guard.TOLERANCE,
+        max_body_size: int = guard.MAX_BODY_SIZE,
+        body_timeout: float = BODY_TIMEOUT,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.app = guard.check_callable("app", app)
+        self._guard = Guard(
+            path=path,
+            keys=configured_keys(secret),
+            tolerance=tolerance,
+            max_body_size=max_body_size,
+            delivery=Delivery,
+        )
+        self._body_timeout = guard.check_number("body_timeout", body_timeout, _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT)
+        self._clock = guard.check_callable("clock", clock)
+        self._log = RefusalLog()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection as the ASGI specification has it."""
+        if not self._is_guarded(scope):
+            await self.app(scope, receive, send)
+            return
+        incoming = self._guard.receive(scope["headers"])
+        now = self._clock()
+        try:
+            delivery = await self._verify(scope, receive, incoming, now)
+        except WebhookError as refusal:
+            self._log.refused(refusal, path=scope["path"], fields=incoming.fields, now=now)
+            await _refuse(scope, send, refusal)
+        else:
+            log_unexpected_shape(delivery, path=scope["path"], fields=incoming.fields)
+            await self.app(_admitted(scope, delivery), _replay(delivery.body, receive), send)
+
+    def _is_guarded(self, scope: Scope) -> bool:
+        if scope["type"] not in ("http", "websocket"):
+            return False
+        return self._guard.match(scope["path"], scope.get("root_path") or "") is not None
+
+    async def _verify(self, scope: Scope, receive: Receive, incoming: Incoming, now: float) -> guard.Delivery:
+        incoming.check_head(scope.get("method"), now=now, input_ends=True)
+        try:
+            await _within(self._body_timeout, _read_body(receive, incoming))
+        except TimeoutError:
+            raise incoming.broken_off(Reason.BODY_TIMEOUT) from None
+        return incoming.end()
+
+
+async def _read_body(receive: Receive, incoming: Incoming) -> None:
+    more_body = True
+    while more_body:
+        try:
+            message = await receive()
+            chunk = bytes(message.get("body") or b"")
+        except Exception as error:
+            raise incoming.broken_off(Reason.BODY_LENGTH_MISMATCH) from error
+        if message["type"] != "http.request":
+            raise incoming.broken_off(Reason.CLIENT_DISCONNECTED)
+        incoming.receive_data(chunk)
+        more_body = message.get("more_body", False)
+
+
+def _admitted(scope: Scope, delivery: guard.Delivery) -> Scope:
+    # A copy, because the server's scope is not ours to write to (ASGI specification, "Middleware").
+    return {**scope, "openai.event": delivery.event, "openai.delivery": delivery}
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the whole body once, and after that whatever the server has to say."""
+    replayed = False
+
+    async def receive_after_body() -> Any:
+        nonlocal replayed
+        if replayed:
+            return await receive()
+        replayed = True
+        message: HTTPRequestEvent = {"type": "http.request", "body": body, "more_body": False}
+        return message
+
+    return receive_after_body
+
+
+async def _refuse(scope: Scope, send: Send, refusal: WebhookError) -> None:
+    """Answer, as far as somebody is still there to take it: servers say that nobody is with an OSError."""
+    ignored = Exception if refusal.reason is Reason.CLIENT_DISCONNECTED else OSError
+    with suppress(ignored):
+        if scope["type"] == "websocket":
+            await send(_CLOSE)
+            return
+        status, headers, body = errors.answer(refusal, scope["method"])
+        start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(name.encode("ascii"), value.encode("ascii")) for name, value in headers],
+            "trailers": False,
+        }
+        await send(start)
+        end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": body, "more_body": False}
+        await send(end)
+
+
+async def _within(seconds: float, coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Return what `coroutine` returns, or raise TimeoutError after `seconds`.
+
+    Its first step is taken without a timer, because it is nearly always the last one: the body is already there when
+    the app is called. Arming a timer for that would cost about as much as verifying does.
+    """
+    try:
+        waiting = coroutine.send(None)
+    except StopIteration as finished:
+        result: _T = finished.value
+        return result
+    async with asyncio.timeout(seconds):
+        return await _resumed(coroutine, waiting)
+
+
+@types.coroutine
+def _resumed(coroutine: Coroutine[Any, Any, _T], waiting: Any) -> Generator[Any, Any, _T]:
+    """Go on with a coroutine that has taken its first step and waits for the future `waiting`."""
+    try:
+        while True:
+            try:
+                value = yield waiting
+            except BaseException as error:  # noqa: BLE001  the coroutine's to handle: a cancellation, above all
+                waiting = coroutine.throw(error)
+            else:
+                waiting = coroutine.send(value)
+    except StopIteration as finished:
+        result: _T = finished.value
+        return result

@@ -1,0 +1,208 @@
+"""Headers -> a checked head; head, body and keys -> verified; and signing, the same rules the other way round.
+
+The rules are those of Standard Webhooks v1 ("Signature scheme"), read as strictly as the scheme allows:
+
+1. What is signed is ``id.timestamp.body``, as bytes, the timestamp being the very text of the header.
+2. An id has no dot, and a timestamp is digits only: otherwise one signed text could be split in two ways.
+3. An id has no comma either: WSGI joins repeated headers with one, and they must not pass as a single header.
+4. Only space and tab around a header's value are dropped (RFC 9110 section 5.5).
+5. Signatures are separated by spaces. ``v1,<base64>`` is compared, and bare base64 too, as OpenAI's SDKs accept it;
+   other versions are skipped. All are compared with all keys, in constant time: how long it takes tells nothing.
+
+Nothing here reads a clock: the time is an argument. Nothing parses the body: it is bytes, whatever they are.
+"""
+
+import hmac
+import re
+from binascii import b2a_base64
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from webhook_guard.sansio.errors import ConfigurationError, Reason, VerificationError
+from webhook_guard.sansio.keys import Keys, Mac
+
+#: Request headers: a mapping or an iterable of pairs, names in any case, names and values str or bytes.
+Headers: TypeAlias = (
+    Mapping[str, str] | Mapping[str, bytes] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
+)
+
+ID, TIMESTAMP, SIGNATURE, LENGTH = "webhook-id", "webhook-timestamp", "webhook-signature", "content-length"
+_FIELDS: dict[object, str] = {
+    spelling: name for name in (ID, TIMESTAMP, SIGNATURE, LENGTH) for spelling in (name, name.encode())
+}
+
+#: Visible ASCII but the comma and the dot. 256 characters: OpenAI's ids have about 40.
+_ID = re.compile(rb"[!-+\-/-~]{1,256}")
+#: 12 digits last until the year 33658, and fit every integer.
+_TIMESTAMP = re.compile(rb"[1-9][0-9]{0,11}")
+#: A rotation needs two. More than this many is somebody who wants us to work.
+MAXIMUM_SIGNATURES = 32
+
+
+class Fields(msgspec.Struct, frozen=True):
+    """The headers that matter, as they came: found in one pass and not judged yet.
+
+    Attributes:
+        values: By lower-case name, the first value of each that is there, without the blanks around it.
+        repeated: The names that are there more than once.
+    """
+
+    values: dict[str, bytes]
+    repeated: set[str]
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The three webhook headers, well-formed, and neither in time nor authentic for that."""
+
+    webhook_id: bytes
+    timestamp: bytes
+    signature: bytes
+    #: The base64 texts to compare: those of the version v1, and bare ones.
+    candidates: list[bytes]
+
+
+def read_fields(headers: Headers) -> Fields:
+    """Pick the headers that matter, in one pass over all of them.
+
+    Raises:
+        TypeError: `headers` is neither a mapping nor an iterable of pairs of str or bytes.
+    """
+    values: dict[str, bytes] = {}
+    repeated: set[str] = set()
+    given: Any = headers
+    try:
+        # Not isinstance: Werkzeug's headers and http.client's have items, and are no Mapping.
+        for name, value in given.items() if hasattr(given, "items") else given:
+            field = _FIELDS.get(name.lower())
+            if field is None or not name.isascii():  # str.lower makes an ASCII letter of the Kelvin sign
+                continue
+            if field in values:
+                repeated.add(field)
+            else:
+                values[field] = (value if isinstance(value, bytes) else _as_bytes(value)).strip(b" \t")
+    except (AttributeError, TypeError, ValueError):
+        raise TypeError("headers: a mapping or an iterable of (name, value) pairs of str or bytes is needed") from None
+    return Fields(values, repeated)
+
+
+def check_head(fields: Fields) -> Head:
+    """Return the webhook headers, if each is there once and well-formed.
+
+    Raises:
+        VerificationError: missing_header, duplicate_header or malformed_header.
+    """
+    values = fields.values
+    webhook_id, timestamp, signature = values.get(ID), values.get(TIMESTAMP), values.get(SIGNATURE)
+    if not (webhook_id and timestamp and signature):
+        missing = [name for name in (ID, TIMESTAMP, SIGNATURE) if not values.get(name)]
+        raise VerificationError(f"missing or empty: {', '.join(missing)}", Reason.MISSING_HEADER)
+    if fields.repeated and (twice := fields.repeated - {LENGTH}):
+        raise VerificationError(f"there more than once: {', '.join(sorted(twice))}", Reason.DUPLICATE_HEADER)
+    if not _ID.fullmatch(webhook_id):
+        raise _malformed(f"{ID} is not 1 to 256 visible ASCII characters without dot and comma")
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise _malformed(f"{TIMESTAMP} is not 1 to 12 ASCII digits without a leading zero")
+    return Head(webhook_id, timestamp, signature, _candidates(signature))
+
+
+def check_timestamp(head: Head, now: float, tolerance: float) -> None:
+    """Refuse an attempt older or newer than the tolerance; one that is exactly as old is accepted.
+
+    This bounds how long a captured request can be replayed. It is the age of the attempt, not of the event: each retry
+    is signed anew.
+
+    Args:
+        head: The checked head.
+        now: The time, in Unix seconds.
+        tolerance: In seconds, to both sides.
+
+    Raises:
+        VerificationError: timestamp_too_old or timestamp_too_new.
+    """
+    age = now - int(head.timestamp)
+    if -tolerance <= age <= tolerance:  # false for a clock that is not a number, too
+        return
+    if age < 0:
+        raise VerificationError(
+            f"the timestamp is {-age:.0f} s ahead, and the tolerance is {tolerance} s; check this machine's clock",
+            Reason.TIMESTAMP_TOO_NEW,
+        )
+    raise VerificationError(
+        f"the timestamp is {age:.0f} s old, and the tolerance is {tolerance} s; check this machine's clock",
+        Reason.TIMESTAMP_TOO_OLD,
+    )
+
+
+def verify(head: Head, body: bytes, keys: Keys) -> int:
+    """Return which of the secrets, counted from 0, signed `head` and `body`.
+
+    Raises:
+        VerificationError: signature_mismatch.
+    """
+    matched: int | None = None
+    for index, mac in keys.macs:
+        expected = _signature(mac, head.webhook_id, head.timestamp, body)
+        for candidate in head.candidates:
+            if hmac.compare_digest(expected, candidate) and matched is None:
+                matched = index
+    if matched is None:
+        raise VerificationError(
+            f"none of {len(head.candidates)} v1 signature(s) matches any of {keys.secrets} secret(s); check that the"
+            " secret is this endpoint's, and that nothing in front of the guard changes the body",
+            Reason.SIGNATURE_MISMATCH,
+        )
+    return matched
+
+
+def sign(body: bytes, key: bytes, webhook_id: str, timestamp: int) -> dict[str, str]:
+    """Return the three headers of an attempt to deliver `body`.
+
+    Args:
+        body: The body, as it will be sent.
+        key: The signing key.
+        webhook_id: 1 to 256 visible ASCII characters without dot and comma; the same for each attempt of a delivery.
+        timestamp: When this attempt is made, in whole Unix seconds.
+
+    Raises:
+        ConfigurationError: The id or the timestamp is of another type, or none that could be verified.
+    """
+    if not isinstance(webhook_id, str) or not _ID.fullmatch(_as_bytes(webhook_id)):
+        raise ConfigurationError("webhook_id: it takes 1 to 256 visible ASCII characters without dot and comma")
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < 10**12:
+        raise ConfigurationError("timestamp: it takes whole Unix seconds, 1 to 12 digits; try int(time.time())")
+    signature = _signature(Mac(key), webhook_id.encode(), b"%d" % timestamp, body)
+    return {ID: webhook_id, TIMESTAMP: str(int(timestamp)), SIGNATURE: f"v1,{signature.decode()}"}
+
+
+def _signature(mac: Mac, webhook_id: bytes, timestamp: bytes, body: bytes) -> bytes:
+    # The body on its own: joined to the rest, it would be copied.
+    return b2a_base64(mac.digest(b"%b.%b." % (webhook_id, timestamp), body), newline=False)
+
+
+def _candidates(signature: bytes) -> list[bytes]:
+    entries = signature.split(b" ")
+    if len(entries) > MAXIMUM_SIGNATURES and (count := len(entries) - entries.count(b"")) > MAXIMUM_SIGNATURES:
+        raise _malformed(f"{SIGNATURE} has {count} signatures, and {MAXIMUM_SIGNATURES} are the most")
+    candidates: list[bytes] = []
+    for entry in entries:
+        if entry.startswith(b"v1,"):
+            candidates.append(entry[3:])
+        elif entry and b"," not in entry:
+            candidates.append(entry)
+    return candidates
+
+
+def _as_bytes(value: object) -> bytes:
+    """Return a header's value as it was on the wire; text that no server makes becomes bytes that match nothing."""
+    if not isinstance(value, str):
+        raise TypeError
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+
+
+def _malformed(message: str) -> VerificationError:
+    return VerificationError(message, Reason.MALFORMED_HEADER)

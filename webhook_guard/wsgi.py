@@ -1,0 +1,132 @@
+"""The WSGI front: carries out what the core decides.
+
+It calls the app only with a verified delivery, or for a request that is not guarded, which it passes on untouched. It
+never reads the body of a refused head, never reads past the end of a body, and keeps nothing about a request on itself.
+How long a body may take is the server's to limit: WSGI gives no way to wait for less.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from webhook_guard.log import RefusalLog, log_unexpected_shape
+from webhook_guard.sansio import errors, guard, signature
+from webhook_guard.sansio.errors import Reason, WebhookError
+from webhook_guard.sansio.guard import Guard, Incoming
+from webhook_guard.sansio.keys import Secret
+from webhook_guard.verify import Delivery, configured_keys
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_HEADERS = (
+    (signature.ID, "HTTP_WEBHOOK_ID"),
+    (signature.TIMESTAMP, "HTTP_WEBHOOK_TIMESTAMP"),
+    (signature.SIGNATURE, "HTTP_WEBHOOK_SIGNATURE"),
+    (signature.LENGTH, "CONTENT_LENGTH"),
+)
+
+
+class WSGIWebhookMiddleware:
+    """Lets only verified OpenAI webhooks through to a WSGI app, on the paths that it guards.
+
+    The event is in ``environ["openai.event"]``, the delivery in ``environ["openai.delivery"]``; `get_event` and
+    `get_delivery` find them in any framework's request.
+
+    Args:
+        app: The WSGI application to stand in front of.
+        path: One app-relative path, or several. None guards every request: right inside a mount.
+        secret: The endpoint's signing secret, or a list of several for a rotation. None reads OPENAI_WEBHOOK_SECRET.
+        tolerance: How old or new an attempt may be, in seconds.
+        max_body_size: The most that is read of a body, in bytes.
+        clock: Returns the time in Unix seconds.
+
+    Raises:
+        ConfigurationError: An option can't be used; the message names it and the fix.
+
+    >>> from webhook_guard import WSGIWebhookMiddleware
+    >>> def app(environ, start_response):
+    ...     print(environ["openai.event"].type)
+    >>> app = WSGIWebhookMiddleware(app, path="/webhooks/openai", secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        *,
+        path: str | Iterable[str] | None = None,
+        secret: Secret | None = None,
+        tolerance: float = guard.TOLERANCE,
+        max_body_size: int = guard.MAX_BODY_SIZE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.app = guard.check_callable("app", app)
+        self._guard = Guard(
+            path=path,
+            keys=configured_keys(secret),
+            tolerance=tolerance,
+            max_body_size=max_body_size,
+            delivery=Delivery,
+        )
+        self._clock = guard.check_callable("clock", clock)
+        self._log = RefusalLog()
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request as PEP 3333 has it."""
+        path = _path(environ)
+        if self._guard.match(path) is None:
+            return self.app(environ, start_response)
+        incoming = self._guard.receive(_headers(environ))
+        now = self._clock()
+        try:
+            delivery = self._verify(environ, incoming, now)
+        except WebhookError as refusal:
+            self._log.refused(refusal, path=path, fields=incoming.fields, now=now)
+            return _refuse(environ, start_response, refusal)
+        log_unexpected_shape(delivery, path=path, fields=incoming.fields)
+        return self.app(_admitted(environ, delivery), start_response)
+
+    def _verify(self, environ: "WSGIEnvironment", incoming: Incoming, now: float) -> guard.Delivery:
+        input_ends = bool(environ.get("wsgi.input_terminated"))
+        incoming.check_head(environ["REQUEST_METHOD"], now=now, input_ends=input_ends)
+        _read_body(environ, incoming, input_ends=input_ends)
+        return incoming.end()
+
+
+def _path(environ: "WSGIEnvironment") -> str:
+    # PEP 3333 has the bytes of the path as Latin-1 text. Bytes that are not UTF-8 are dropped, as Bottle drops them.
+    return str(environ.get("PATH_INFO", "")).encode("latin-1", "ignore").decode("utf-8", "ignore")
+
+
+def _headers(environ: "WSGIEnvironment") -> list[tuple[str, str]]:
+    # Servers set CONTENT_LENGTH to "" where the request has none, which PEP 3333 allows.
+    return [(name, environ[key]) for name, key in _HEADERS if environ.get(key)]
+
+
+def _read_body(environ: "WSGIEnvironment", incoming: Incoming, *, input_ends: bool) -> None:
+    # In positive sizes, because some inputs take -1 for "until the client hangs up".
+    while size := incoming.wanted(input_ends=input_ends):
+        try:
+            chunk = bytes(environ["wsgi.input"].read(size))
+        except Exception as error:
+            raise incoming.broken_off(Reason.BODY_LENGTH_MISMATCH) from error
+        if not chunk:
+            return
+        incoming.receive_data(chunk)
+
+
+def _admitted(environ: "WSGIEnvironment", delivery: guard.Delivery) -> "WSGIEnvironment":
+    environ["wsgi.input"] = BytesIO(delivery.body)
+    environ["CONTENT_LENGTH"] = str(len(delivery.body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is whole now, and its length known
+    environ["openai.event"] = delivery.event
+    environ["openai.delivery"] = delivery
+    return environ
+
+
+def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse", refusal: WebhookError) -> list[bytes]:
+    status, headers, body = errors.answer(refusal, environ["REQUEST_METHOD"])
+    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+    return [body]
