@@ -26,7 +26,7 @@ from webhook_guard.sansio.errors import (
 from webhook_guard.verify import Delivery, parse_event, sign, unwrap, verify_signature
 from webhook_guard.wsgi import WSGIWebhookMiddleware
 
-__all__ = [
+__all__: list[str] = [
     "ASGIWebhookMiddleware",
     "ConfigurationError",
     "Delivery",

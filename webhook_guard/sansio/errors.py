@@ -12,15 +12,13 @@ whatever came over the wire: any other exception is a bug. No message contains a
 """
 
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import msgspec
 
 
 class Reason(StrEnum):
-    """Why something was refused, with the HTTP status and the phrase for people.
-
-    A reason is its own text, so it compares and serialises as that:
+    """Why something was refused: a code, which is its own text.
 
     >>> Reason.SIGNATURE_MISMATCH == "signature_mismatch"
     True
@@ -28,35 +26,52 @@ class Reason(StrEnum):
     413
     """
 
-    #: The HTTP status of the answer.
-    status: int
-    #: The title of the answer, for people: the same for each refusal of that reason, as RFC 9457 section 3.1.3 asks.
-    phrase: str
+    CONFIGURATION = "configuration"
+    NOT_VERIFIED = "not_verified"
+    WEBSOCKET_REFUSED = "websocket_refused"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    MISSING_HEADER = "missing_header"
+    DUPLICATE_HEADER = "duplicate_header"
+    MALFORMED_HEADER = "malformed_header"
+    TIMESTAMP_TOO_OLD = "timestamp_too_old"
+    TIMESTAMP_TOO_NEW = "timestamp_too_new"
+    LENGTH_REQUIRED = "length_required"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_LENGTH_MISMATCH = "body_length_mismatch"
+    BODY_TIMEOUT = "body_timeout"
+    CLIENT_DISCONNECTED = "client_disconnected"
+    SIGNATURE_MISMATCH = "signature_mismatch"
+    MALFORMED_PAYLOAD = "malformed_payload"
 
-    def __new__(cls, code: str, status: int, phrase: str) -> Self:
-        """Make a member whose value is `code`."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.status = status
-        member.phrase = phrase
-        return member
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return _ANSWERS[self][0]
 
-    CONFIGURATION = "configuration", 500, "The webhook guard is not configured correctly"
-    NOT_VERIFIED = "not_verified", 500, "The request was not verified by the webhook guard"
-    WEBSOCKET_REFUSED = "websocket_refused", 403, "Webhooks are not delivered over WebSocket"
-    METHOD_NOT_ALLOWED = "method_not_allowed", 405, "Webhooks are delivered with POST"
-    MISSING_HEADER = "missing_header", 400, "A webhook header is missing or empty"
-    DUPLICATE_HEADER = "duplicate_header", 400, "A webhook header is there twice"
-    MALFORMED_HEADER = "malformed_header", 400, "A header is malformed"
-    TIMESTAMP_TOO_OLD = "timestamp_too_old", 400, "The timestamp is too old"
-    TIMESTAMP_TOO_NEW = "timestamp_too_new", 400, "The timestamp is too new"
-    LENGTH_REQUIRED = "length_required", 411, "A Content-Length is required"
-    BODY_TOO_LARGE = "body_too_large", 413, "The body is too large"
-    BODY_LENGTH_MISMATCH = "body_length_mismatch", 400, "The body did not arrive as declared"
-    BODY_TIMEOUT = "body_timeout", 408, "The body did not arrive in time"
-    CLIENT_DISCONNECTED = "client_disconnected", 400, "The client went away before the body was complete"
-    SIGNATURE_MISMATCH = "signature_mismatch", 400, "No signature matches"
-    MALFORMED_PAYLOAD = "malformed_payload", 400, "The body is not an event"
+    @property
+    def phrase(self) -> str:
+        """The title of the answer, for people: the same for each refusal, as RFC 9457 section 3.1.3 asks."""
+        return _ANSWERS[self][1]
+
+
+_ANSWERS = {
+    Reason.CONFIGURATION: (500, "The webhook guard is not configured correctly"),
+    Reason.NOT_VERIFIED: (500, "The request was not verified by the webhook guard"),
+    Reason.WEBSOCKET_REFUSED: (403, "Webhooks are not delivered over WebSocket"),
+    Reason.METHOD_NOT_ALLOWED: (405, "Webhooks are delivered with POST"),
+    Reason.MISSING_HEADER: (400, "A webhook header is missing or empty"),
+    Reason.DUPLICATE_HEADER: (400, "A webhook header is there twice"),
+    Reason.MALFORMED_HEADER: (400, "A header is malformed"),
+    Reason.TIMESTAMP_TOO_OLD: (400, "The timestamp is too old"),
+    Reason.TIMESTAMP_TOO_NEW: (400, "The timestamp is too new"),
+    Reason.LENGTH_REQUIRED: (411, "A Content-Length is required"),
+    Reason.BODY_TOO_LARGE: (413, "The body is too large"),
+    Reason.BODY_LENGTH_MISMATCH: (400, "The body did not arrive as declared"),
+    Reason.BODY_TIMEOUT: (408, "The body did not arrive in time"),
+    Reason.CLIENT_DISCONNECTED: (400, "The client went away before the body was complete"),
+    Reason.SIGNATURE_MISMATCH: (400, "No signature matches"),
+    Reason.MALFORMED_PAYLOAD: (400, "The body is not an event"),
+}
 
 
 class WebhookError(Exception):

@@ -1,0 +1,122 @@
+"""Errors: their tree, what they carry, and what is answered."""
+
+import json
+import pickle
+
+import pytest
+
+from webhook_guard.sansio.errors import (
+    ConfigurationError,
+    IdempotencyError,
+    NotVerifiedError,
+    PayloadError,
+    Reason,
+    VerificationError,
+    WebhookError,
+    answer,
+)
+
+STATUSES = {
+    "configuration": 500,
+    "not_verified": 500,
+    "websocket_refused": 403,
+    "method_not_allowed": 405,
+    "missing_header": 400,
+    "duplicate_header": 400,
+    "malformed_header": 400,
+    "timestamp_too_old": 400,
+    "timestamp_too_new": 400,
+    "length_required": 411,
+    "body_too_large": 413,
+    "body_length_mismatch": 400,
+    "body_timeout": 408,
+    "client_disconnected": 400,
+    "signature_mismatch": 400,
+    "malformed_payload": 400,
+}
+
+ERRORS = [
+    ConfigurationError("secret: it is empty"),
+    VerificationError("too old", Reason.TIMESTAMP_TOO_OLD),
+    PayloadError("no event"),
+    NotVerifiedError("no guard"),
+]
+
+
+class TestReason:
+    """The codes of the decision table."""
+
+    def test_statuses(self) -> None:
+        """There is a code for each row of the table, with its status."""
+        assert {reason.value: reason.status for reason in Reason} == STATUSES
+
+    def test_is_its_text(self) -> None:
+        """A reason is its own text, in logs and metrics too."""
+        texts: list[str] = [Reason.BODY_TIMEOUT, f"{Reason.BODY_TIMEOUT}", str(Reason("body_timeout"))]
+        assert texts == ["body_timeout"] * 3
+
+    def test_phrases_differ(self) -> None:
+        """No two reasons have the same words for people."""
+        assert len({reason.phrase for reason in Reason}) == len(Reason)
+
+
+class TestTree:
+    """Which error is which."""
+
+    @pytest.mark.parametrize(
+        "error", [ConfigurationError, VerificationError, PayloadError, IdempotencyError, NotVerifiedError]
+    )
+    def test_one_base(self, error: type[WebhookError]) -> None:
+        """Every error of the package can be caught as a WebhookError."""
+        assert issubclass(error, WebhookError)
+
+    def test_configuration_error_is_a_value_error(self) -> None:
+        """Who checks options with ValueError catches ours."""
+        assert issubclass(ConfigurationError, ValueError)
+
+    def test_not_verified_error_is_a_lookup_error(self) -> None:
+        """Who looks keys up with LookupError catches ours."""
+        assert issubclass(NotVerifiedError, LookupError)
+
+    def test_own_reasons(self) -> None:
+        """Errors that have one reason only know it."""
+        reasons = {type(error): error.reason for error in ERRORS}
+        assert reasons == {
+            ConfigurationError: Reason.CONFIGURATION,
+            VerificationError: Reason.TIMESTAMP_TOO_OLD,
+            PayloadError: Reason.MALFORMED_PAYLOAD,
+            NotVerifiedError: Reason.NOT_VERIFIED,
+        }
+
+    @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+    def test_survives_pickling(self, error: WebhookError) -> None:
+        """An error crosses a process boundary with its message, reason and status."""
+        copy = pickle.loads(pickle.dumps(error))  # noqa: S301  our own bytes
+        assert (type(copy), str(copy), copy.reason, copy.status) == (
+            type(error),
+            str(error),
+            error.reason,
+            error.reason.status,
+        )
+
+
+class TestAnswer:
+    """The response to a refused request."""
+
+    @pytest.mark.parametrize("reason", Reason)
+    def test_problem_document(self, reason: Reason) -> None:
+        """It is a problem document with title, status and reason."""
+        status, headers, body = answer(WebhookError("not shown", reason))
+        assert status == reason.status
+        assert json.loads(body) == {"title": reason.phrase, "status": reason.status, "reason": reason.value}
+        assert ("content-type", "application/problem+json") in headers
+        assert ("content-length", str(len(body))) in headers
+
+    def test_names_the_method_that_is_allowed(self) -> None:
+        """405 says what would be allowed, as RFC 9110 section 15.5.6 asks."""
+        assert ("allow", "POST") in answer(WebhookError("", Reason.METHOD_NOT_ALLOWED)).headers
+
+    def test_head_has_no_body(self) -> None:
+        """The answer to HEAD has the length of the body and no body."""
+        whole, head = (answer(WebhookError("", Reason.METHOD_NOT_ALLOWED), method) for method in ("GET", "HEAD"))
+        assert head == (whole.status, whole.headers, b"")

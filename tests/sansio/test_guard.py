@@ -1,0 +1,430 @@
+"""One request's life, its options, and what comes out. The table of verdicts is in `test_scenarios.py`."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook_guard.sansio import keys
+from webhook_guard.sansio.errors import ConfigurationError, PayloadError, Reason, VerificationError
+from webhook_guard.sansio.events import BatchCompleted, Extra, ResourceData
+from webhook_guard.sansio.guard import (
+    READ_SIZE,
+    Delivery,
+    Guard,
+    Incoming,
+    check_callable,
+    check_number,
+    check_tolerance,
+)
+
+from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, signed
+
+KEYS = keys.prepare(SECRET)
+EVENT = BatchCompleted(
+    id="evt_1", type="batch.completed", created_at=NOW, data=ResourceData(id="batch_1"), extra=Extra()
+)
+
+
+def make_guard(path: str | Iterable[str] | None = PATH, *, max_body_size: int = 1000) -> Guard:
+    """Return a guard."""
+    return Guard(path=path, keys=KEYS, tolerance=300, max_body_size=max_body_size)
+
+
+def receive(*extra: tuple[str, str], input_ends: bool = True, max_body_size: int = 1000) -> Incoming:
+    """Return a request whose head is genuine and checked."""
+    incoming = make_guard(max_body_size=max_body_size).receive([*signed().items(), *extra])
+    incoming.check_head("POST", now=NOW, input_ends=input_ends)
+    return incoming
+
+
+def reason_of(caught: pytest.ExceptionInfo[VerificationError]) -> Reason:
+    """Return the reason of a refusal."""
+    return caught.value.reason
+
+
+class TestMatch:
+    """Which paths are guarded."""
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            PATH,
+            "webhooks/openai",
+            "//webhooks/openai",
+            "/webhooks//openai",
+            "/webhooks///openai//",
+            "/webhooks/openai/",
+            "/webhooks/openai\n",
+            "/webhooks/openai/\r\n",
+            "/webhooks/openai\n/",
+            "/webhooks/openai\u2028",
+            "/webhooks/openai\udcff",
+            "/web\udcffhooks/openai",
+            "http://example.com/webhooks/openai",
+            "http://example.com//webhooks/openai/",
+            "http://example.com/webhooks/openai;a=b?c#d",
+            "x:webhooks/openai",
+            "http://[bad/webhooks/openai",
+        ],
+        ids=ascii,
+    )
+    def test_spellings(self, path: str) -> None:
+        """Every spelling that a framework may route to the path is guarded with it."""
+        assert make_guard().match(path) == PATH
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "",
+            "/",
+            "/webhooks",
+            "/webhooks/openai/x",
+            "/x/webhooks/openai",
+            "/webhooks/openai.",
+            "/Webhooks/OpenAI",
+            "/webhooks/./openai",
+            "/webhooks/x/../openai",
+            "/webhooks/openai;a=b",
+            "/webhooks/openai?x",
+            "/webhooks\\openai",
+            "/webhooks/open\nai",
+            "http://example.com/",
+        ],
+        ids=ascii,
+    )
+    def test_other_paths(self, path: str) -> None:
+        """No other path is: no supported framework folds case, dot segments or parameters."""
+        assert make_guard().match(path) is None
+
+    @pytest.mark.parametrize(
+        ("path", "root_path"),
+        [
+            ("/api/webhooks/openai", "/api"),
+            ("/webhooks/openai", "/api"),
+            ("/api/webhooks/openai", "/api/"),
+            ("/apiwebhooks/openai", "/api"),
+            ("/x/api/webhooks/openai", "/api"),
+            ("//api/webhooks/openai", "/api"),
+            ("/api/api/webhooks/openai", "/api/api"),
+            ("http://h/api/webhooks/openai?q", "/api"),
+            ("http://h/api/webhooks/openai", "http://h/api"),
+        ],
+    )
+    def test_root_path(self, path: str, root_path: str) -> None:
+        """What follows the first occurrence of the root path is read as the path, too."""
+        assert make_guard().match(path, root_path) == PATH
+
+    @pytest.mark.parametrize(
+        ("path", "root_path"), [("/api/api/webhooks/openai", "/api"), ("/webhooks/openai/x", "/x")]
+    )
+    def test_other_root_paths(self, path: str, root_path: str) -> None:
+        """Only the first occurrence counts, and only what follows it."""
+        assert make_guard().match(path, root_path) is None
+
+    def test_none_guards_everything(self) -> None:
+        """Without a path, every request is guarded."""
+        assert make_guard(None).match("/anything") == ""
+
+    def test_several(self) -> None:
+        """Each of several paths is guarded, and the one that matched is told in its normal form."""
+        guard = make_guard(["/a", "//b/", "/é"])
+        assert [guard.match(path) for path in ("/a", "//a", "/b", "/b/", "/é", "/c")] == [
+            "/a",
+            "/a",
+            "/b",
+            "/b",
+            "/é",
+            None,
+        ]
+
+    def test_root(self) -> None:
+        """The root can be guarded, and guards nothing else."""
+        guard = make_guard("/")
+        assert [guard.match(path) for path in ("/", "", "//", "\n", "/x")] == ["/", "/", "/", "/", None]
+
+    def test_unicode_forms_are_not_folded(self) -> None:
+        """A letter with an accent is one spelling, and the letter and the accent another."""
+        assert make_guard("/caf\N{LATIN SMALL LETTER E WITH ACUTE}").match("/cafe\N{COMBINING ACUTE ACCENT}") is None
+
+    @given(
+        slashes=st.lists(st.text("/", min_size=1, max_size=4), min_size=2, max_size=2),
+        end=st.text("/\n\r", max_size=4),
+        broken=st.lists(st.integers(0, 20), max_size=3),
+        target=st.sampled_from(["", "http://host", "https://host:1"]),
+        root=st.sampled_from(["", "/api", "/api/v1"]),
+    )
+    def test_any_spelling(self, slashes: list[str], end: str, broken: list[int], target: str, root: str) -> None:
+        """Any mixture of the spellings is guarded."""
+        spelled = f"{slashes[0]}webhooks{slashes[1]}openai{end}"
+        for at in broken:
+            spelled = spelled[:at] + "\udc80" + spelled[at:]
+        assert make_guard().match(target + root + "/" + spelled, root) == PATH
+
+    @given(path=st.text(), root_path=st.text())
+    def test_arbitrary_paths(self, path: str, root_path: str) -> None:
+        """No path raises, whatever it is."""
+        assert make_guard().match(path, root_path) in (None, PATH)
+
+
+class TestOptions:
+    """Options are checked where the guard is constructed."""
+
+    @pytest.mark.parametrize(
+        ("path", "said"),
+        [
+            pytest.param([], "list is empty", id="no path"),
+            pytest.param("", "must start with /", id="empty"),
+            pytest.param("webhooks", "must start with /", id="no slash"),
+            pytest.param("/a?b", r"has '\?'", id="query"),
+            pytest.param("/a#b", "has '#'", id="fragment"),
+            pytest.param("/a%20b", "has '%'", id="encoded"),
+            pytest.param("/a/{id}", "has '{'", id="pattern of Starlette"),
+            pytest.param("/a/<id>", "has '<'", id="pattern of Flask"),
+            pytest.param("/a/*", r"has '\*'", id="wildcard"),
+            pytest.param("/a b", "has ' '", id="blank"),
+            pytest.param("/a\t", "has ", id="tab"),
+            pytest.param("/a\n", "has ", id="line break"),
+            pytest.param("/a\u00a0b", "has ", id="no-break space"),
+            pytest.param("/a\x00", "has ", id="control character"),
+            pytest.param("/a\x85", "has ", id="another control character"),
+            pytest.param("/a\udcff", "has ", id="half a surrogate pair"),
+            pytest.param(["/a", "b"], "'b' must start with /", id="one of several"),
+            pytest.param(b"/a", "not int", id="bytes"),
+            pytest.param(["/a", None], "not NoneType", id="None in a list"),
+            pytest.param(7, "not int", id="a number"),
+        ],
+    )
+    def test_path(self, path: Any, said: str) -> None:
+        """A path that would guard nothing, or not what is meant, is refused."""
+        with pytest.raises(ConfigurationError, match=f"^path: .*{said}"):
+            make_guard(path)
+
+    @pytest.mark.parametrize(
+        "path", [["/a"], ("/a",), {"/a"}, iter(["/a"]), "/a"], ids=lambda path: type(path).__name__
+    )
+    def test_several_paths(self, path: Any) -> None:
+        """Any iterable of paths will do."""
+        assert make_guard(path).match("/a") == "/a"
+
+    @pytest.mark.parametrize("value", [-1, -0.1, float("nan"), float("inf"), 10**400, True, "300", None, 10**13])
+    def test_tolerance(self, value: Any) -> None:
+        """A tolerance is a finite number of seconds, not negative."""
+        with pytest.raises(ConfigurationError, match=r"^tolerance: it takes a number from 0 to "):
+            Guard(path=None, keys=KEYS, tolerance=value, max_body_size=1)
+
+    @pytest.mark.parametrize("value", [0, 0.5, 300, 86_400.0])
+    def test_good_tolerance(self, value: float) -> None:
+        """Zero and fractions are tolerances."""
+        assert check_tolerance(value) == value
+
+    @pytest.mark.parametrize("value", [0, -1, 1.5, 1e6, float("nan"), True, "1", None, sys.maxsize + 1, 10**400])
+    def test_max_body_size(self, value: Any) -> None:
+        """A size is a positive whole number of bytes."""
+        with pytest.raises(ConfigurationError, match=r"^max_body_size: it takes a whole number from 1 to "):
+            make_guard(max_body_size=value)
+
+    def test_number(self) -> None:
+        """The message has the option, the range and the type."""
+        with pytest.raises(ConfigurationError, match=r"^now: it takes a number from 1 to 2, not this float$"):
+            check_number("now", 3.0, 1, 2)
+
+    def test_callable(self) -> None:
+        """What has to be called must be callable."""
+        assert check_callable("clock", clock := (lambda: 1.0)) is clock
+        with pytest.raises(ConfigurationError, match=r"^clock: it takes something to call, not int"):
+            check_callable("clock", 7)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]  the point
+
+
+class TestHead:
+    """The head, and what it costs to refuse it."""
+
+    def test_websocket(self) -> None:
+        """A websocket has no method, and is refused whatever its headers are."""
+        with pytest.raises(VerificationError) as caught:
+            make_guard().receive(signed()).check_head(None, now=NOW, input_ends=True)
+        assert reason_of(caught) == "websocket_refused"
+
+    @pytest.mark.parametrize("method", ["GET", "post", "POST ", "", "DELETE"])
+    def test_method(self, method: str) -> None:
+        """Only POST delivers, spelled so (RFC 9110 section 9.1: methods are case-sensitive)."""
+        with pytest.raises(VerificationError) as caught:
+            make_guard().receive(signed()).check_head(method, now=NOW, input_ends=True)
+        assert reason_of(caught) == "method_not_allowed"
+
+    @pytest.mark.parametrize("lengths", [["1", "2"], ["1", "1"]], ids=["different", "the same"])
+    def test_repeated_length(self, lengths: list[str]) -> None:
+        """A Content-Length that is there twice is refused, even with the same value."""
+        with pytest.raises(VerificationError) as caught:
+            receive(*(("content-length", length) for length in lengths))
+        assert reason_of(caught) == "malformed_header"
+
+    def test_empty_length(self) -> None:
+        """An empty Content-Length is malformed."""
+        with pytest.raises(VerificationError) as caught:
+            receive(("content-length", ""))
+        assert reason_of(caught) == "malformed_header"
+
+    def test_length_required(self) -> None:
+        """Where the input does not say that it ends, the length must be declared."""
+        with pytest.raises(VerificationError) as caught:
+            receive(input_ends=False)
+        assert reason_of(caught) == "length_required"
+
+    def test_declared_too_large(self) -> None:
+        """A body that is declared over the limit is refused unread, with both figures."""
+        receive(("content-length", "1000"))
+        with pytest.raises(VerificationError, match=r"may have 1000 bytes \(max_body_size\); 1001 bytes are declared"):
+            receive(("content-length", "1001"))
+
+    def test_order(self) -> None:
+        """A bad length is told before the age, and the age before the size."""
+        old = signed(timestamp=NOW - 999)
+        for length, reason in (("x", "malformed_header"), ("9999", "timestamp_too_old")):
+            incoming = make_guard().receive({**old, "content-length": length})
+            with pytest.raises(VerificationError) as caught:
+                incoming.check_head("POST", now=NOW, input_ends=True)
+            assert reason_of(caught) == reason
+
+
+class TestBody:
+    """The body, chunk by chunk."""
+
+    def test_one_chunk_is_not_copied(self) -> None:
+        """A body that comes at once is handed on as it is."""
+        incoming = receive()
+        incoming.receive_data(BODY)
+        assert incoming.end().body is BODY
+
+    def test_chunks_are_not_changed(self) -> None:
+        """Chunks are joined without touching them."""
+        incoming, first = receive(), bytes(BODY[:9])
+        for chunk in (first, BODY[9:20], b"", BODY[20:]):
+            incoming.receive_data(chunk)
+        assert (incoming.end().body, first) == (BODY, BODY[:9])
+
+    def test_limit_holds_while_reading(self) -> None:
+        """The first chunk over the limit is refused, and not kept."""
+        incoming = receive(max_body_size=10)
+        incoming.receive_data(b"0123456789")
+        with pytest.raises(VerificationError, match=r"may have 10 bytes \(max_body_size\)") as caught:
+            incoming.receive_data(b"x")
+        assert reason_of(caught) == "body_too_large"
+        assert incoming._body == b"0123456789"  # pyright: ignore[reportPrivateUsage]  what is held
+
+    @pytest.mark.parametrize(
+        ("declared", "input_ends", "wanted"),
+        [(None, True, 1001), ("7", True, 1001), ("7", False, 7), ("0", False, 0)],
+    )
+    def test_wanted(self, declared: str | None, wanted: int, *, input_ends: bool) -> None:
+        """An input that ends is read to its end or one byte over the limit, another one for what is declared."""
+        lengths = [] if declared is None else [("content-length", declared)]
+        assert receive(*lengths, input_ends=input_ends).wanted(input_ends=input_ends) == wanted
+
+    def test_wanted_in_portions(self) -> None:
+        """A large body is asked for in portions."""
+        assert receive(max_body_size=10**6).wanted(input_ends=True) == READ_SIZE
+
+    def test_wanted_is_never_negative(self) -> None:
+        """An input that gives more than it was asked for is asked for nothing more."""
+        incoming = receive(("content-length", "3"), input_ends=False)
+        incoming.receive_data(b"12345")
+        assert incoming.wanted(input_ends=False) == 0
+
+    def test_broken_off(self) -> None:
+        """The message has the figures."""
+        incoming = receive(("content-length", "9"))
+        incoming.receive_data(b"1234")
+        assert str(incoming.broken_off(Reason.CLIENT_DISCONNECTED)) == "4 bytes of the body arrived, and not 9 bytes"
+        assert str(receive().broken_off(Reason.BODY_TIMEOUT)) == "0 bytes of the body arrived, and not its end"
+
+
+class TestEnd:
+    """The end: verified, then parsed."""
+
+    def test_delivery(self) -> None:
+        """A delivery has all that a handler may want."""
+        incoming = receive()
+        incoming.receive_data(BODY)
+        assert incoming.end() == Delivery(
+            webhook_id=WEBHOOK_ID,
+            timestamp=NOW,
+            signature=signed()["webhook-signature"],
+            body=BODY,
+            event=EVENT,
+            secret_index=0,
+        )
+
+    @pytest.mark.parametrize("difference", [-1, 1])
+    def test_length(self, difference: int) -> None:
+        """A body that is not as long as declared is refused, whatever its signature."""
+        incoming = receive(("content-length", str(len(BODY) + difference)))
+        incoming.receive_data(BODY)
+        with pytest.raises(VerificationError) as caught:
+            incoming.end()
+        assert reason_of(caught) == "body_length_mismatch"
+
+    def test_signature_before_parsing(self) -> None:
+        """A body that is neither authentic nor JSON is told to be not authentic."""
+        incoming = receive()
+        incoming.receive_data(b"[")
+        with pytest.raises(VerificationError) as caught:
+            incoming.end()
+        assert reason_of(caught) == "signature_mismatch"
+
+
+class TestDelivery:
+    """A delivery, and its way through a task queue."""
+
+    delivery = Delivery(
+        webhook_id="wh_1", timestamp=NOW, signature="v1,\xff SECRET", body=BODY, event=EVENT, secret_index=1
+    )
+
+    def test_json(self) -> None:
+        """`json` is the body, decoded."""
+        assert self.delivery.json() == json.loads(BODY)
+
+    def test_round_trip(self) -> None:
+        """It comes back from JSON as it went, 8-bit bytes in the signature included."""
+        values = json.loads(json.dumps(self.delivery.to_dict()))
+        assert Delivery.from_dict(values) == self.delivery
+
+    def test_repr(self) -> None:
+        """Neither repr nor rich shows the signature or the body."""
+        assert repr(self.delivery) == (
+            f"Delivery(webhook_id='wh_1', timestamp={NOW}, secret_index=1, type='batch.completed')"
+        )
+        assert dict(self.delivery.__rich_repr__()).keys() == {"webhook_id", "timestamp", "secret_index", "type"}
+
+    def test_frozen(self) -> None:
+        """It can't be changed."""
+        with pytest.raises(AttributeError):
+            self.delivery.body = b""  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  the point
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"webhook_id": None},
+            {"timestamp": "1"},
+            {"signature": 7},
+            {"body": 7},
+            {"body": "\ud800"},
+            {"body": "{}"},
+            {"secret_index": None},
+        ],
+        ids=str,
+    )
+    def test_from_other_values(self, change: dict[str, Any]) -> None:
+        """Values of anything else are a PayloadError."""
+        with pytest.raises(PayloadError):
+            Delivery.from_dict({**self.delivery.to_dict(), **change})
+
+    @pytest.mark.parametrize("values", [{}, [], None, "x"], ids=str)
+    def test_from_no_values(self, values: Any) -> None:
+        """So is what has no values at all."""
+        with pytest.raises(PayloadError, match="give from_dict what to_dict returned"):
+            Delivery.from_dict(values)

@@ -1,0 +1,212 @@
+"""Secrets: which are usable, as which keys, and what is said of the others."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook_guard.sansio import keys
+from webhook_guard.sansio.errors import ConfigurationError
+from webhook_guard.sansio.keys import Mac
+
+KEY = bytes(range(32))
+BASE64 = base64.b64encode(KEY).decode()
+SECRET = "whsec_" + BASE64
+
+
+def macs_of(*readings: tuple[int, bytes]) -> list[tuple[int, bytes]]:
+    """Return what a probe is signed as under each of the keys, with the position of the secret."""
+    return [(index, hmac.digest(key, b"probe", "sha256")) for index, key in readings]
+
+
+def probe(prepared: keys.Keys) -> list[tuple[int, bytes]]:
+    """Return the same of prepared keys."""
+    return [(index, mac.digest(b"probe")) for index, mac in prepared.macs]
+
+
+class TestMac:
+    """HMAC-SHA256."""
+
+    @pytest.mark.parametrize(
+        ("key", "data", "digest"),
+        [
+            (b"\x0b" * 20, b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (b"\xaa" * 20, b"\xdd" * 50, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"),
+            (
+                b"\xaa" * 131,
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+        ],
+        ids=["case 1", "case 2", "case 3", "case 6"],
+    )
+    def test_rfc_4231(self, key: bytes, data: bytes, digest: str) -> None:
+        """It agrees with the test cases of RFC 4231 section 4."""
+        assert Mac(key).digest(data).hex() == digest
+
+    @given(key=st.binary(max_size=200), parts=st.lists(st.binary(max_size=200), max_size=4))
+    def test_agrees_with_hmac(self, key: bytes, parts: list[bytes]) -> None:
+        """It agrees with the standard library's, for keys of any length and however the data is cut."""
+        assert Mac(key).digest(*parts) == hmac.digest(key, b"".join(parts), hashlib.sha256)
+
+    def test_can_be_used_again(self) -> None:
+        """One message leaves no trace in the next."""
+        mac = Mac(KEY)
+        assert mac.digest(b"one") == mac.digest(b"one")
+
+
+class TestUsable:
+    """Secrets that work."""
+
+    @pytest.mark.parametrize(
+        ("secret", "readings"),
+        [
+            pytest.param(SECRET, [(0, KEY)], id="the normal form"),
+            pytest.param(f"  {SECRET}\r\n", [(0, KEY)], id="white space around it"),
+            pytest.param(SECRET.rstrip("="), [(0, KEY)], id="padding lost"),
+            pytest.param(KEY, [(0, KEY)], id="a raw key"),
+            pytest.param(b"k" * 16, [(0, b"k" * 16)], id="a raw key of 16 bytes"),
+            pytest.param(BASE64, [(0, KEY), (0, BASE64.encode())], id="base64 without the prefix: both readings"),
+            pytest.param("k" * 16, [(0, b"k" * 16)], id="text whose base64 reading is too short"),
+            pytest.param("correct horse battery", [(0, b"correct horse battery")], id="text that is not base64"),
+            pytest.param("schlüsselschlüssel", [(0, "schlüsselschlüssel".encode())], id="text that is not ASCII"),
+            pytest.param([SECRET, b"k" * 16], [(0, KEY), (1, b"k" * 16)], id="a list"),
+            pytest.param((BASE64, SECRET), [(0, KEY), (0, BASE64.encode()), (1, KEY)], id="a tuple"),
+        ],
+    )
+    def test_keys(self, secret: Any, readings: list[tuple[int, bytes]]) -> None:
+        """The keys are those, and each knows the position of its secret."""
+        assert probe(keys.prepare(secret)) == macs_of(*readings)
+
+    def test_variable_may_hold_several(self) -> None:
+        """The environment variable is split at white space."""
+        other = "whsec_" + base64.b64encode(b"o" * 24).decode()
+        assert probe(keys.prepare_variable(f" {SECRET}\n{other} ")) == macs_of((0, KEY), (1, b"o" * 24))
+
+    @pytest.mark.parametrize(
+        ("secret", "key"),
+        [(SECRET, KEY), (BASE64, BASE64.encode()), (KEY, KEY)],
+        ids=["prefixed", "text", "bytes"],
+    )
+    def test_signing_key(self, secret: str | bytes, key: bytes) -> None:
+        """A text without the prefix signs with its own bytes, as OpenAI's SDKs do."""
+        assert keys.signing_key(secret) == key
+
+    def test_prepared_once(self) -> None:
+        """The same secret is not prepared again."""
+        assert keys.prepare(SECRET) is keys.prepare(SECRET)
+
+    def test_cache_is_bounded(self) -> None:
+        """A program that passes any number of secrets does not fill the memory."""
+        assert keys._prepare.cache_info().maxsize == 128  # pyright: ignore[reportPrivateUsage]  nothing else shows it
+
+
+UNUSABLE = [
+    pytest.param("", "empty", id="empty"),
+    pytest.param(" \t\n", "empty or blank", id="blank"),
+    pytest.param(b"", "empty", id="empty bytes"),
+    pytest.param(b" " * 20, "blank", id="blank bytes"),
+    pytest.param([], "list is empty", id="empty list"),
+    pytest.param(f'"{SECRET}"', "quotes", id="double quotes"),
+    pytest.param(f"'{SECRET}'", "quotes", id="single quotes"),
+    pytest.param(f'{SECRET}"', "quotes", id="a quote at the end"),
+    pytest.param(f"\N{LEFT DOUBLE QUOTATION MARK}{SECRET}", "quotes", id="typographic quotes"),
+    pytest.param("whpk_" + BASE64, "key pair", id="public key"),
+    pytest.param("whsk_" + BASE64, "key pair", id="private key"),
+    pytest.param("WHSEC_" + BASE64, "lower case", id="prefix in capitals"),
+    pytest.param("whsec_" + SECRET, "not base64", id="prefix doubled"),
+    pytest.param("whsec_" + BASE64[:-3] + "-_=", "not base64", id="url-safe base64"),
+    pytest.param("whsec_" + BASE64 + "=", "not base64", id="too much padding"),
+    pytest.param("whsec_" + BASE64[:20] + "\n" + BASE64[20:], "not base64", id="line break within"),
+    pytest.param("whsec_" + "é" * 24, "not base64", id="not ASCII after the prefix"),
+    pytest.param(f"{SECRET} {SECRET}", "not base64", id="two in one argument"),
+    pytest.param("whsec_", "0 bytes", id="nothing after the prefix"),
+    pytest.param("whsec_" + base64.b64encode(b"k" * 15).decode(), "15 bytes", id="15 bytes"),
+    pytest.param(b"k" * 15, "15 bytes", id="15 raw bytes"),
+    pytest.param("k" * 15, "15 bytes", id="15 bytes of text"),
+    pytest.param(SECRET.encode(), "pass str", id="prefixed bytes"),
+    pytest.param(b" whpk_" + BASE64.encode(), "pass str", id="bytes of a public key"),
+    pytest.param("whsec_...", "placeholder", id="three dots"),
+    pytest.param("whsec_" + "x" * 32, "placeholder", id="a mask of x"),
+    pytest.param("*" * 32, "placeholder", id="a mask of stars"),
+    pytest.param("<your webhook secret>", "placeholder", id="angle brackets"),
+    pytest.param("{{ webhook_signing_secret }}", "placeholder", id="a template"),
+    pytest.param("${OPENAI_WEBHOOK_SECRET}", "placeholder", id="a variable that was not expanded"),
+    pytest.param("$OPENAI_WEBHOOK_SECRET", "placeholder", id="the same without braces"),
+    pytest.param("OPENAI_WEBHOOK_SECRET", "placeholder", id="the name of the variable"),
+    pytest.param("your_webhook_secret_here", "placeholder", id="your secret here"),
+    pytest.param("whsec_your_webhook_secret", "placeholder", id="the same with the prefix"),
+    pytest.param("replace-me-with-your-secret", "placeholder", id="replace me"),
+    pytest.param("a-text-secret-\udcff" * 2, "UTF-8", id="half a surrogate pair"),
+    pytest.param(None, "NoneType", id="None"),
+    pytest.param(42, "int", id="a number"),
+    pytest.param({SECRET}, "set", id="a set, which has no order"),
+    pytest.param(bytearray(KEY), "int", id="a bytearray"),
+    pytest.param([SECRET, ""], r"secret\[1\]: it is empty", id="an empty one in a list"),
+    pytest.param([SECRET, None], r"secret\[1\]: it takes str or bytes", id="None in a list"),
+    pytest.param([[SECRET]], r"secret\[0\]: it takes str or bytes", id="a list in a list"),
+]
+
+
+class TestUnusable:
+    """Secrets that are refused, before anybody can sign with them."""
+
+    @pytest.mark.parametrize(("secret", "said"), UNUSABLE)
+    def test_refused(self, secret: Any, said: str) -> None:
+        """The message names the option and what is wrong."""
+        with pytest.raises(ConfigurationError, match=f"^secret.*{said}|^{said}"):
+            keys.prepare(secret)
+
+    @pytest.mark.parametrize(("secret", "said"), UNUSABLE)
+    def test_not_shown(self, secret: Any, said: str) -> None:
+        """No secret is in its message or its causes, not even a part of one."""
+        del said
+        with pytest.raises(ConfigurationError) as caught:
+            keys.prepare(secret)
+        told = f"{caught.value!r} {caught.value.__cause__} {caught.value.__context__}"
+        assert BASE64[:6] not in told
+        assert "k" * 6 not in told
+
+    def test_variable_not_set(self) -> None:
+        """The message names the variable and the argument."""
+        with pytest.raises(ConfigurationError, match="OPENAI_WEBHOOK_SECRET is not set; set it, or pass secret="):
+            keys.prepare_variable(None)
+
+    @pytest.mark.parametrize("text", ["", "  \n"])
+    def test_variable_empty(self, text: str) -> None:
+        """A variable that is there and empty is no secret."""
+        with pytest.raises(ConfigurationError, match=r"^OPENAI_WEBHOOK_SECRET: it is empty"):
+            keys.prepare_variable(text)
+
+    def test_variable_named_in_message(self) -> None:
+        """What is wrong in the variable is said of the variable."""
+        with pytest.raises(ConfigurationError, match=r"^OPENAI_WEBHOOK_SECRET: it is in quotes"):
+            keys.prepare_variable(f'"{SECRET}"')
+
+    @pytest.mark.parametrize("secret", [[SECRET], None, 1])
+    def test_signing_takes_one(self, secret: Any) -> None:
+        """One secret signs, not several."""
+        with pytest.raises(ConfigurationError, match="one str or bytes"):
+            keys.signing_key(secret)
+
+
+class TestKeys:
+    """What is prepared."""
+
+    def test_repr(self) -> None:
+        """It shows how many secrets there are, and none of them."""
+        assert repr(keys.prepare([SECRET, BASE64])) == "<Keys of 2 secret(s)>"
+
+    @given(key=st.binary(min_size=16, max_size=64))
+    def test_random_secrets_are_usable(self, key: bytes) -> None:
+        """No secret that a dashboard makes is taken for a placeholder."""
+        assert probe(keys.prepare("whsec_" + base64.b64encode(key).decode())) == macs_of((0, key))

@@ -1,0 +1,77 @@
+"""The event of a request, whichever framework it is of."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from starlette.requests import HTTPConnection, Request
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from webhook_guard import Delivery, NotVerifiedError, get_delivery, get_event, parse_event
+
+from support import BODY, NOW, WEBHOOK_ID
+
+EVENT = parse_event(BODY)
+DELIVERY = Delivery(webhook_id=WEBHOOK_ID, timestamp=NOW, signature="v1,AAAA", body=BODY, event=EVENT, secret_index=0)
+VERIFIED: dict[str, Any] = {"type": "http", "headers": [], "openai.event": EVENT, "openai.delivery": DELIVERY}
+
+
+class FalconRequest:
+    """Falcon's WSGI request keeps the environ in `env`."""
+
+    def __init__(self, env: dict[str, Any]) -> None:
+        self.env = env
+
+
+class DjangoASGIRequest:
+    """Django's ASGI request keeps the scope in `scope`."""
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
+
+
+class DjangoWSGIRequest:
+    """Django's WSGI request keeps the environ in `environ`."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+
+
+FORMS = [
+    pytest.param(dict, id="scope or environ"),
+    pytest.param(Request, id="Starlette request"),
+    pytest.param(HTTPConnection, id="Starlette connection"),
+    pytest.param(WerkzeugRequest, id="Werkzeug request"),
+    pytest.param(FalconRequest, id="Falcon request"),
+    pytest.param(DjangoASGIRequest, id="Django ASGI request"),
+    pytest.param(DjangoWSGIRequest, id="Django WSGI request"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+class TestForms:
+    """Every form of a request."""
+
+    def test_verified(self, form: Any) -> None:
+        """The event and the delivery are found."""
+        assert get_event(form(VERIFIED)) is EVENT
+        assert get_delivery(form(VERIFIED)) is DELIVERY
+
+    def test_not_verified(self, form: Any) -> None:
+        """Where the guard did not run, the handler fails closed."""
+        for get in (get_event, get_delivery):
+            with pytest.raises(NotVerifiedError, match="no webhook guard verified this request"):
+                get(form({"type": "http", "headers": []}))
+
+
+def test_flask() -> None:
+    """Flask's request, which stands for the current one, is read like any other."""
+    with Flask(__name__).test_request_context(environ_overrides=VERIFIED):
+        assert get_event(request) is EVENT
+
+
+@pytest.mark.parametrize("nothing", [None, 7, "openai.event", [], object(), {}], ids=repr)
+def test_no_request(nothing: object) -> None:
+    """What is no request was not verified."""
+    with pytest.raises(NotVerifiedError):
+        get_event(nothing)

@@ -1,0 +1,86 @@
+"""The layers: what may import what, and what is not imported at all."""
+
+import ast
+import subprocess
+import sys
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+
+import webhook_guard
+
+PACKAGE = Path(webhook_guard.__file__).parent
+CORE = sorted((PACKAGE / "sansio").glob("*.py"))
+FRONTS = ("asgi", "wsgi")
+
+#: All that the core may use of the standard library: nothing of it waits, listens or looks at a clock.
+PURE = {"binascii", "collections", "enum", "hashlib", "hmac", "functools", "re", "sys", "typing", "urllib"}
+FRAMEWORKS = {"starlette", "fastapi", "flask", "werkzeug", "django", "quart", "litestar", "bottle", "falcon", "uvicorn"}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the names of the modules that a file imports, wherever it does."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found.update({node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)})
+    return found
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+class TestCore:
+    """The core does no I/O."""
+
+    def test_imports(self, path: Path) -> None:
+        """It imports itself, msgspec, and what is pure of the standard library."""
+        foreign = {
+            name for name in imports(path) if not name.startswith("webhook_guard.sansio") and name != "webhook_guard"
+        }
+        assert {name.partition(".")[0] for name in foreign} <= PURE | {"msgspec"}
+
+    def test_reads_nothing(self, path: Path) -> None:
+        """It neither opens files nor prints."""
+        names = {node.id for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Name)}
+        assert not names & {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+def test_fronts_do_not_know_each_other() -> None:
+    """Neither front imports the other."""
+    for front, other in zip(FRONTS, reversed(FRONTS), strict=True):
+        assert not any(name.startswith(f"webhook_guard.{other}") for name in imports(PACKAGE / f"{front}.py"))
+
+
+def test_errors_are_the_foundation() -> None:
+    """The errors import nothing of the package."""
+    assert not any(name.startswith("webhook_guard") for name in imports(PACKAGE / "sansio" / "errors.py"))
+
+
+def test_parsing_is_behind_the_signature() -> None:
+    """Only one module of the core decodes bodies, and the guard calls it after verifying."""
+    decoders = {path.name for path in CORE if "json.decode" in path.read_text("utf-8")}
+    assert decoders == {"events.py", "guard.py"}  # the guard's: `Delivery.json`, on what was verified
+    end = (PACKAGE / "sansio" / "guard.py").read_text("utf-8").partition("def end(")[2]
+    assert 0 < end.index("signature.verify(") < end.index("events.parse(")
+
+
+def test_imports_no_framework() -> None:
+    """Importing the package, with a star too, imports no framework."""
+    code = "from webhook_guard import *; import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  our own
+    assert not FRAMEWORKS & set(out.stdout.split())
+
+
+def test_run_time_dependencies() -> None:
+    """All that is installed with it is msgspec and asgiref."""
+    always = {name for name in requires("webhook_guard") or [] if "extra" not in name}
+    assert {name.partition(">")[0] for name in always} == {"msgspec", "asgiref"}
+
+
+@pytest.mark.parametrize("name", ["webhook_guard/py.typed"])
+def test_typed(name: str) -> None:
+    """Type checkers read our annotations."""
+    assert (PACKAGE.parent / name).exists()

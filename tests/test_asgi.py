@@ -1,0 +1,548 @@
+"""The ASGI front: what it hands on, what it keeps back, and how it waits. Verdicts are in `test_scenarios.py`."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, Delivery, get_delivery, get_event
+
+from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed
+
+HEADERS = [(name.encode(), value.encode()) for name, value in signed().items()]
+GENUINE = [{"type": "http.request", "body": BODY, "more_body": False}]
+
+
+class Server:
+    """The server's side of one connection: what it says and what it is told."""
+
+    def __init__(self, *messages: Any, then: Callable[[], Awaitable[Any]] | None = None) -> None:
+        self.messages = list(messages)
+        self.then = then
+        self.received = 0
+        self.sent: list[Any] = []
+
+    async def receive(self) -> Any:
+        """Give the next message, or what comes then; an exception is raised."""
+        self.received += 1
+        if not self.messages:
+            assert self.then is not None, "the guard asks for more than it needs"
+            return await self.then()
+        message = self.messages.pop(0)
+        if isinstance(message, BaseException):
+            raise message
+        return message
+
+    async def send(self, message: Any) -> None:
+        """Keep what is sent."""
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        status: int = self.sent[0]["status"]
+        return status
+
+    @property
+    def reason(self) -> str:
+        """The reason of a refusal."""
+        reason: str = json.loads(self.sent[1]["body"])["reason"]
+        return reason
+
+
+class App:
+    """An app that keeps what it is called with."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, Any, Any]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Keep the call."""
+        self.calls.append((scope, receive, send))
+
+
+def make_scope(**changes: Any) -> dict[str, Any]:
+    """Return the scope of a genuine request, with changes."""
+    return {"type": "http", "method": "POST", "path": PATH, "headers": HEADERS, **changes}
+
+
+def guard(app: Any, **options: Any) -> ASGIWebhookMiddleware:
+    """Return a guarded app."""
+    defaults: dict[str, Any] = {"path": PATH, "secret": SECRET, "clock": clock}
+    return ASGIWebhookMiddleware(app, **{**defaults, **options})
+
+
+def call(server: Server, *, app: Any = None, scope: dict[str, Any] | None = None, **options: Any) -> App:
+    """Call a guarded app, and return it."""
+    app = app or App()
+    asyncio.run(guard(app, **options)(scope or make_scope(), server.receive, server.send))
+    assert isinstance(app, App) or callable(app)
+    return app  # type: ignore[no-any-return]  # an App unless the test gave another
+
+
+async def forever() -> Any:
+    """Never answer."""
+    await asyncio.Event().wait()
+
+
+class TestUntouched:
+    """What is not guarded passes as it is."""
+
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            make_scope(path="/other"),
+            make_scope(path="/other", method="GET", headers=[]),
+            make_scope(type="websocket", path="/chat"),
+            {"type": "lifespan"},
+            {"type": "something.new", "path": PATH},
+        ],
+        ids=["another path", "GET", "websocket on another path", "lifespan", "a type of its own"],
+    )
+    def test_same_objects(self, scope: dict[str, Any]) -> None:
+        """The app gets the server's own scope, receive and send."""
+        server, before = Server(), dict(scope)
+        ((given_scope, receive, send),) = call(server, scope=scope).calls
+        assert given_scope is scope == before
+        assert (receive, send) == (server.receive, server.send)
+        assert server.received == 0
+
+    def test_lifespan_under_a_guard_of_everything(self) -> None:
+        """Lifespan is no request: even the guard of everything passes it."""
+        scope = {"type": "lifespan"}
+        assert call(Server(), scope=scope, path=None).calls[0][0] is scope
+
+
+class TestHandingOn:
+    """What the app gets of a verified request."""
+
+    def test_event_and_delivery(self) -> None:
+        """They are in the scope, under their names."""
+        ((scope, _, _),) = call(Server(*GENUINE)).calls
+        assert scope["openai.event"] is get_event(scope)
+        assert scope["openai.delivery"] is get_delivery(scope)
+        assert type(scope["openai.delivery"]) is Delivery
+        assert scope["openai.delivery"].webhook_id == WEBHOOK_ID
+
+    def test_scope_is_a_copy(self) -> None:
+        """The server's scope is not written to; all else in the copy is the same."""
+        scope = make_scope(state={"a": 1}, extensions={})
+        before = dict(scope)
+        ((given_scope, _, _),) = call(Server(*GENUINE), scope=scope).calls
+        assert scope == before
+        assert {key: value for key, value in given_scope.items() if not key.startswith("openai.")} == before
+        assert given_scope["state"] is scope["state"]
+
+    def test_send_is_the_servers(self) -> None:
+        """Answers pass straight through."""
+        server = Server(*GENUINE)
+        assert call(server).calls[0][2] == server.send
+
+    @pytest.mark.parametrize("size", [1, 9, len(BODY)])
+    def test_body_once(self, size: int) -> None:
+        """The body comes whole and once, however it arrived; after that, it is the server's turn."""
+        pieces = [BODY[start : start + size] for start in range(0, len(BODY), size)]
+        messages = [
+            {"type": "http.request", "body": piece, "more_body": index < len(pieces)}
+            for index, piece in enumerate(pieces, 1)
+        ]
+        disconnect = {"type": "http.disconnect"}
+        got: list[Any] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            del scope, send
+            got.extend([await receive(), await receive(), await receive()])
+
+        call(Server(*messages, disconnect, disconnect), app=app)
+        assert got == [{"type": "http.request", "body": BODY, "more_body": False}, disconnect, disconnect]
+
+    def test_waits_for_the_server(self) -> None:
+        """After the body, `receive` waits as long as the server does: no disconnect is made up."""
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            del scope, send
+            await receive()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(receive(), 0.01)
+
+        call(Server(*GENUINE, then=forever), app=app)
+
+    def test_defaults_of_messages(self) -> None:
+        """A message without body or more_body has the defaults of the specification."""
+        assert call(Server({"type": "http.request", "body": BODY})).calls
+        assert Server({"type": "http.request"}).messages
+        server = Server({"type": "http.request"})
+        assert call(server).calls == []
+        assert server.reason == "signature_mismatch"
+
+    def test_bytearray(self) -> None:
+        """A server's own buffer is copied, and not written to."""
+        buffers = [bytearray(BODY[:9]), bytearray(BODY[9:])]
+        server = Server(
+            *({"type": "http.request", "body": buffer, "more_body": True} for buffer in buffers), GENUINE[0]
+        )
+        server.messages[2] = {"type": "http.request"}
+        ((scope, _, _),) = call(server).calls
+        assert scope["openai.delivery"].body == BODY
+        assert buffers == [BODY[:9], BODY[9:]]
+
+    def test_exceptions(self) -> None:
+        """An exception of the app is the server's to see, as it is."""
+        error = RuntimeError("the app's own")
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            del scope, receive, send
+            raise error
+
+        server = Server(*GENUINE)
+        with pytest.raises(RuntimeError) as caught:
+            call(server, app=app)
+        assert caught.value is error
+        assert caught.value.__context__ is None
+        assert server.sent == []
+
+    def test_context_variables(self) -> None:
+        """The app runs in the server's context: what it sets there is seen."""
+        variable: ContextVar[str] = ContextVar("variable")
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            del scope, receive, send
+            variable.set("set by the app")
+
+        async def serve() -> str:
+            server = Server(*GENUINE)
+            await guard(app)(make_scope(), server.receive, server.send)
+            return variable.get()
+
+        assert asyncio.run(serve()) == "set by the app"
+
+
+class TestRefusing:
+    """What the sender gets, and the app does not."""
+
+    def test_answer(self) -> None:
+        """It is a problem document, in two messages."""
+        server = Server()
+        assert call(server, scope=make_scope(headers=[])).calls == []
+        body = b'{"title":"A webhook header is missing or empty","status":400,"reason":"missing_header"}'
+        assert server.sent == [
+            {
+                "type": "http.response.start",
+                "status": 400,
+                "headers": [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))],
+                "trailers": False,
+            },
+            {"type": "http.response.body", "body": body, "more_body": False},
+        ]
+
+    def test_head_is_refused_unread(self) -> None:
+        """The body of a refused head is not asked for."""
+        server = Server()
+        call(server, scope=make_scope(headers=[*HEADERS, (b"content-length", b"262145")]))
+        assert (server.status, server.received) == (413, 0)
+
+    def test_allow(self) -> None:
+        """405 says that POST is allowed."""
+        server = Server()
+        call(server, scope=make_scope(method="GET"))
+        assert server.status == 405
+        assert (b"allow", b"POST") in server.sent[0]["headers"]
+
+    @pytest.mark.parametrize("path", [PATH, None], ids=["a path", "everything"])
+    def test_websocket(self, path: str | None) -> None:
+        """A websocket on a guarded path is closed before it is accepted."""
+        server = Server()
+        scope = {"type": "websocket", "path": PATH, "headers": HEADERS}
+        assert call(server, scope=scope, path=path).calls == []
+        assert server.sent == [{"type": "websocket.close", "code": 1008, "reason": "websocket_refused"}]
+
+    def test_default_limit(self) -> None:
+        """256 KiB is the default limit of a body."""
+        for length, status in ((262_144, 400), (262_145, 413)):
+            body = b"x" * length
+            server = Server({"type": "http.request", "body": body})
+            call(server)
+            assert server.status == status
+
+    def test_stops_reading_at_the_limit(self) -> None:
+        """No chunk is asked for after the limit was passed."""
+        chunk = {"type": "http.request", "body": b"x" * 600, "more_body": True}
+        server = Server(*[chunk] * 9)
+        call(server, max_body_size=1000)
+        assert (server.reason, server.received) == ("body_too_large", 2)
+
+    def test_client_gone(self) -> None:
+        """A client that goes away before the end of the body is answered, in case that somebody listens."""
+        server = Server({"type": "http.request", "body": BODY[:9], "more_body": True}, {"type": "http.disconnect"})
+        assert call(server).calls == []
+        assert server.reason == "client_disconnected"
+
+    @pytest.mark.parametrize("error", [RuntimeError("closed"), OSError("gone")], ids=repr)
+    def test_client_gone_and_nobody_listens(self, error: Exception) -> None:
+        """That the answer to it fails is no news."""
+
+        async def send(message: Any) -> None:
+            del message
+            raise error
+
+        server = Server({"type": "http.disconnect"})
+        asyncio.run(guard(App())(make_scope(), server.receive, send))
+
+    def test_client_gone_before_the_answer(self) -> None:
+        """A client that goes away before another answer makes no traceback: the specification has OSError for it."""
+
+        async def send(message: Any) -> None:
+            del message
+            raise OSError
+
+        asyncio.run(guard(App())(make_scope(headers=[]), Server().receive, send))
+
+    def test_server_refuses_the_answer(self) -> None:
+        """Any other failure of the server is not hidden."""
+
+        async def send(message: Any) -> None:
+            del message
+            raise RuntimeError("the server's own")
+
+        with pytest.raises(RuntimeError, match="the server's own"):
+            asyncio.run(guard(App())(make_scope(headers=[]), Server().receive, send))
+
+    @pytest.mark.parametrize(
+        "message",
+        [RuntimeError("x"), TimeoutError(), OSError(), KeyError("x"), {"type": "http.request", "body": "text"}],
+        ids=repr,
+    )
+    def test_reading_fails(self, message: Any) -> None:
+        """Whatever `receive` raises or gives instead of bytes, the body did not arrive."""
+        server = Server(message)
+        assert call(server).calls == []
+        assert server.reason == "body_length_mismatch"
+
+    def test_logged(self, records: list[Any]) -> None:
+        """There is one record for a refusal, with path and id, and none for what passes."""
+        call(Server(*GENUINE))
+        call(Server(), scope=make_scope(path="//webhooks/openai", method="GET"))
+        (record,) = records
+        assert (record.reason, record.path, record.webhook_id) == (
+            "method_not_allowed",
+            "//webhooks/openai",
+            WEBHOOK_ID,
+        )
+
+    def test_unexpected_shape_is_logged(self, records: list[Any]) -> None:
+        """An event that is kept as unknown though its type is known is a warning."""
+        body = event_body("batch.completed", [])
+        headers = [(name.encode(), value.encode()) for name, value in signed(body).items()]
+        assert call(Server({"type": "http.request", "body": body}), scope=make_scope(headers=headers)).calls
+        assert [(record.levelname, record.event_type) for record in records] == [("WARNING", "batch.completed")]
+
+    @given(
+        headers=st.lists(st.tuples(st.sampled_from([*signed(), "content-length", "x"]), st.binary()), max_size=5),
+        path=st.text(),
+        method=st.sampled_from(["POST", "GET", "", "POST "]),
+        body=st.lists(st.binary(), min_size=1, max_size=3),
+        kind=st.sampled_from(["http", "websocket"]),
+    )
+    def test_arbitrary_requests(
+        self, headers: list[tuple[str, bytes]], path: str, method: str, body: list[bytes], kind: str
+    ) -> None:
+        """Whatever arrives, the answer is a 4xx or a close, nothing is raised, and the app is not called."""
+        messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in body]
+        server = Server(*messages, {"type": "http.request"})
+        scope = make_scope(
+            type=kind, headers=[(name.encode(), value) for name, value in headers], path=path, method=method
+        )
+        if kind == "websocket":
+            del scope["method"]
+        assert call(server, scope=scope, path=None).calls == []
+        assert kind == "websocket" or 400 <= server.status < 500
+
+
+class TestWaiting:
+    """How long a body may take."""
+
+    def test_slow_body(self) -> None:
+        """A body that is not complete in time is answered with 408."""
+        server = Server({"type": "http.request", "body": BODY[:9], "more_body": True}, then=forever)
+        assert call(server, body_timeout=0.01).calls == []
+        assert (server.status, server.reason) == (408, "body_timeout")
+
+    def test_all_chunks_together(self) -> None:
+        """The time-out is for the whole body: a drip of bytes does not stretch it."""
+
+        async def drip() -> Any:
+            await asyncio.sleep(0.004)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        server = Server(then=drip)
+        call(server, body_timeout=0.05)
+        assert server.reason == "body_timeout"
+        assert server.received < 20
+
+    def test_chunks_that_come_in_time(self) -> None:
+        """A body that comes in pieces, with waits between them, is verified."""
+        chunks = iter([BODY[:9], BODY[9:50], BODY[50:], b""])
+
+        async def trickle() -> Any:
+            await asyncio.sleep(0)
+            chunk = next(chunks)
+            return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
+
+        ((scope, _, _),) = call(Server(then=trickle)).calls
+        assert scope["openai.delivery"].body == BODY
+
+    def test_no_timer_for_a_body_that_is_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A body that is already there is read without arming a timer."""
+
+        async def serve() -> None:
+            monkeypatch.setattr(asyncio.get_running_loop(), "call_at", None)
+            server = Server(
+                {"type": "http.request", "body": BODY[:9], "more_body": True}, {**GENUINE[0], "body": BODY[9:]}
+            )
+            await guard(app)(make_scope(), server.receive, server.send)
+
+        app = App()
+        asyncio.run(serve())
+        assert len(app.calls) == 1
+
+    def test_cancelled(self) -> None:
+        """A cancellation reaches `receive`, and the server sees it as its own."""
+        cancelled: list[bool] = []
+
+        async def wait() -> Any:
+            try:
+                await forever()
+            except asyncio.CancelledError:
+                cancelled.append(True)
+                raise
+
+        async def serve() -> None:
+            server = Server(then=wait)
+            task = asyncio.ensure_future(guard(App())(make_scope(), server.receive, server.send))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert server.sent == []
+
+        asyncio.run(serve())
+        assert cancelled == [True]
+
+    def test_tells_its_own_time_out_from_the_servers(self) -> None:
+        """A TimeoutError of the server's while the timer runs is a body that did not arrive."""
+
+        async def fail() -> Any:
+            await asyncio.sleep(0)
+            raise TimeoutError
+
+        server = Server(then=fail)
+        call(server)
+        assert server.reason == "body_length_mismatch"
+
+
+class TestOptions:
+    """Options are checked when the middleware is constructed."""
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"secret": ""},
+            {"secret": 7},
+            {"path": []},
+            {"path": "webhooks"},
+            {"tolerance": -1},
+            {"tolerance": "300"},
+            {"max_body_size": 0},
+            {"max_body_size": 1.5},
+            {"body_timeout": 0},
+            {"body_timeout": float("inf")},
+            {"body_timeout": True},
+            {"body_timeout": None},
+            {"clock": None},
+            {"clock": NOW},
+            {"app": None},
+        ],
+        ids=str,
+    )
+    def test_wrong(self, options: dict[str, Any]) -> None:
+        """The error names the option."""
+        with pytest.raises(ConfigurationError, match=f"^{next(iter(options))}: "):
+            guard(**{"app": App(), **options})
+
+    def test_secret_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without a secret, the environment's is taken, once; without that, there is no middleware."""
+        monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
+        assert call(Server(*GENUINE), secret=None).calls
+        monkeypatch.delenv("OPENAI_WEBHOOK_SECRET")
+        with pytest.raises(ConfigurationError, match="OPENAI_WEBHOOK_SECRET is not set"):
+            guard(App(), secret=None)
+
+    def test_keyword_only(self) -> None:
+        """All but the app are keywords."""
+        with pytest.raises(TypeError):
+            ASGIWebhookMiddleware(App(), PATH)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  the point
+
+    def test_repr_has_no_secret(self) -> None:
+        """Nothing that is shown of a middleware has the secret in it."""
+        middleware = guard(App())
+        assert SECRET[6:] not in f"{middleware!r} {vars(middleware)!r} {vars(middleware._guard)!r}"  # pyright: ignore[reportPrivateUsage]  what a debugger shows
+
+
+class TestMounts:
+    """Below a root path, as frameworks mount apps."""
+
+    @staticmethod
+    async def receive(request: Request) -> JSONResponse:
+        """Answer with the type of the event and the length of the body."""
+        return JSONResponse([get_event(request).type, len(await request.body())])
+
+    def post(self, app: Any, path: str, **changes: Any) -> tuple[int, Any]:
+        """Post the genuine delivery, and return status and body."""
+        answer = TestClient(app).post(path, content=BODY, headers={**signed(), **changes})
+        return answer.status_code, answer.json()
+
+    @pytest.mark.parametrize("path", [None, PATH], ids=["guard of everything", "guard of a path"])
+    def test_inside_a_mount(self, path: str | None) -> None:
+        """A guard inside a mount sees app-relative paths."""
+        inner = guard(Starlette(routes=[Route(PATH, self.receive, methods=["POST"])]), path=path)
+        app = Starlette(routes=[Mount("/api", app=inner)])
+        assert self.post(app, "/api" + PATH) == (200, ["batch.completed", len(BODY)])
+        assert self.post(app, "/api" + PATH, **{"webhook-id": "wh_2"})[0] == 400
+
+    def test_outside_of_a_root_path(self) -> None:
+        """A guard around an app with a root path guards the app-relative path."""
+        app = guard(Starlette(routes=[Route(PATH, self.receive, methods=["POST"])]))
+        client = TestClient(app, root_path="/api")
+        assert client.post("/api" + PATH, content=BODY, headers=signed()).status_code == 200
+        assert client.post("/api" + PATH, content=BODY).status_code == 400
+
+    def test_as_the_frameworks_middleware(self) -> None:
+        """It can be added as a framework's own middleware; there, a wrong option shows at the first request."""
+        app = Starlette(routes=[Route(PATH, self.receive, methods=["POST"])])
+        app.add_middleware(ASGIWebhookMiddleware, path=PATH, secret=SECRET, clock=clock)
+        assert self.post(app, PATH) == (200, ["batch.completed", len(BODY)])
+        late = Starlette()
+        late.add_middleware(ASGIWebhookMiddleware, path=PATH, secret="")
+        for _ in range(2):
+            with pytest.raises(ConfigurationError):
+                self.post(late, "/anything")
+
+    def test_body_as_a_stream(self) -> None:
+        """The body can be streamed, as without the guard."""
+
+        async def stream(request: Request) -> JSONResponse:
+            chunks: AsyncIterator[bytes] = request.stream()
+            return JSONResponse([len(chunk) async for chunk in chunks])
+
+        app = guard(Starlette(routes=[Route(PATH, stream, methods=["POST"])]))
+        assert self.post(app, PATH) == (200, [len(BODY), 0])

@@ -1,0 +1,262 @@
+"""The command `webhook-guard demo`, run whole: on real servers, over real sockets."""
+
+import argparse
+import logging
+import os
+import re
+import shlex
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
+from subprocess import PIPE, Popen
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from webhook_guard.demo import main
+from webhook_guard.demo.client import Request, send
+from webhook_guard.demo.runner import run
+from webhook_guard.demo.scenarios import GROUPS, Outcome, Scenario, Secrets, genuine
+
+SCENARIOS = [scenario for group in GROUPS.values() for scenario in group]
+DEADLINE = 30.0
+ACCEPTED = Outcome(200, "accepted, secret 0", "ResponseCompleted resp_demo")
+REFUSED = Outcome(400, "signature_mismatch", "nothing")
+COMMAND = """
+import signal, sys
+from webhook_guard.demo import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell ignore it
+sys.exit(main(["demo", "--keep"]))
+"""
+
+
+class Curl(NamedTuple):
+    """What a command line asks curl to do."""
+
+    url: str
+    headers: dict[str, str]
+    body: str
+
+    @classmethod
+    def parsed(cls, line: str) -> "Curl":
+        """Take a command line apart."""
+        parser = argparse.ArgumentParser()
+        parser.add_argument("curl", choices=["curl"])
+        parser.add_argument("url")
+        parser.add_argument("-i", action="store_true", required=True)
+        parser.add_argument("-H", action="append", type=lambda field: field.split(": ", 1))
+        parser.add_argument("--data")
+        options = parser.parse_args(shlex.split(line))
+        return cls(options.url, dict(options.H), options.data)
+
+    def sent(self) -> tuple[int, bytes]:
+        """Send it, and return the status and the body of the answer."""
+        url = urlsplit(self.url)
+        with closing(HTTPConnection(url.netloc, timeout=DEADLINE)) as connection:
+            connection.request("POST", url.path, self.body, self.headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+
+
+def curls(output: str) -> list[Curl]:
+    """Return the curl lines in `output`, taken apart."""
+    return [Curl.parsed(line) for line in output.splitlines() if line.startswith("curl ")]
+
+
+def only(build: Callable[[Secrets], Request], designed: Outcome) -> dict[str, list[Scenario]]:
+    """Return the table of a single scenario."""
+    return {"Only": [Scenario("the only one", build, (designed, designed))]}
+
+
+def unguarded(keys: Secrets) -> Request:
+    """Return a request to a path that is not guarded."""
+    return genuine(keys)._replace(path="/elsewhere")
+
+
+def not_http(keys: Secrets) -> Request:
+    """Return a request that a server refuses on its own."""
+    return genuine(keys)._replace(headers=(("content-length", "-1"),), method="P(ST")
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what asks for colours, and the secret: the demo makes its own."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("OPENAI_WEBHOOK_SECRET", raising=False)
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[str]:
+    """Run the demo as a process of its own, into a pipe; return the lines that it printed."""
+    code = "import sys; from webhook_guard.demo import main; sys.exit(main(['demo']))"
+    command = [sys.executable, "-W", "error", "-c", code]
+    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8") as process:  # noqa: S603  our own code
+        output, complaints = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, complaints) == (0, "")
+    return output.splitlines()
+
+
+def test_everything_is_answered_as_designed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo ends with 0, a count of all answers as designed, and no word on stderr."""
+    status = main(["demo"])
+    output, complaints = capsys.readouterr()
+    assert (status, complaints) == (0, "")
+    assert output.splitlines()[-1] == "34 of 34 as designed: 10 accepted, 24 refused before they reached the app."
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.label)
+def test_every_scenario_has_its_row(lines: list[str], scenario: Scenario) -> None:
+    """A row has the label, a status for each server, the answer and what the app saw, whole."""
+    uvicorn, flask = scenario.designed
+    same = [str(flask.status)] if uvicorn == flask else []
+    expected = [[scenario.label, str(uvicorn.status), *same, uvicorn.verdict, uvicorn.saw]]
+    if not same:
+        expected.append([str(flask.status), flask.verdict, flask.saw])
+    row = next(index for index, line in enumerate(lines) if line.startswith(f"  {scenario.label}  "))
+    assert [re.split(" {2,}", line.strip()) for line in lines[row : row + len(expected)]] == expected
+
+
+def test_nothing_is_wrapped_or_cut(lines: list[str]) -> None:
+    """The output has a line for each thing, and none is over 100 columns or cut with an ellipsis."""
+    outcomes = sum(len(set(scenario.designed)) for scenario in SCENARIOS)
+    others = ["introduction", "", "head", "rule", "genuine", "", "forged", "", "note", "summary"]
+    assert len(lines) == len(others) + outcomes
+    assert max(map(len, lines)) <= 100
+    assert "…" not in "".join(lines)
+
+
+def test_nothing_is_left_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    """Threads and the filters of loggers are the same after the demo as before it."""
+
+    def state() -> tuple[Any, ...]:
+        names = ("webhook_guard", "uvicorn.error", "uvicorn.access", "werkzeug")
+        loggers = [logging.getLogger(name) for name in names]
+        return threading.enumerate(), [(each.level, each.handlers[:], each.filters[:]) for each in loggers]
+
+    before = state()
+    main(["demo"])
+    assert state() == before
+    assert capsys.readouterr().err == ""
+
+
+def test_refusals_are_not_logged_meanwhile(records: list[Any]) -> None:
+    """No log record of a refusal stands in the table, and the logger speaks again afterwards."""
+    run()
+    assert records == []
+    logging.getLogger("webhook_guard").info("again")
+    assert [record.getMessage() for record in records] == ["again"]
+
+
+@pytest.mark.parametrize(
+    ("build", "designed", "found"),
+    [
+        pytest.param(genuine, ACCEPTED._replace(status=204), ACCEPTED, id="another status"),
+        pytest.param(genuine, REFUSED, ACCEPTED, id="accepted for refused"),
+        pytest.param(genuine, ACCEPTED._replace(saw="nothing"), ACCEPTED, id="the app saw something"),
+        pytest.param(
+            unguarded, REFUSED, Outcome(200, "accepted, unverified", "an unverified request"), id="no guard in front"
+        ),
+    ],
+)
+def test_what_is_not_as_designed_is_marked(
+    capsys: pytest.CaptureFixture[str], build: Callable[[Secrets], Request], designed: Outcome, found: Outcome
+) -> None:
+    """Another answer, or another sight of it, makes the status 1; what was found stands above what was expected."""
+    assert run(groups=only(build, designed)) == 1
+    lines = capsys.readouterr().out.splitlines()
+    row = next(index for index, line in enumerate(lines) if "the only one" in line)
+    assert lines[row].split() == ["the", "only", "one", *[str(found.status)] * 2, *f"{found[1]} {found[2]}".split()]
+    assert lines[row + 1].strip().startswith(f"^ NOT AS DESIGNED; expected:  {designed.status}")
+    assert lines[row + 1].split()[-len(designed.saw.split()) :] == designed.saw.split()
+    assert lines[-1] == "0 of 2 as designed, 2 NOT: see the marked rows."
+
+
+def test_a_wrong_answer_of_one_server_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    """If one of the servers answers as designed, the other one counts."""
+    assert run(groups={"Only": [Scenario("half", genuine, (ACCEPTED, REFUSED))]}) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "1 of 2 as designed, 1 NOT: see the marked rows."
+
+
+def test_an_answer_of_the_server_itself_is_none_of_the_guard(capsys: pytest.CaptureFixture[str]) -> None:
+    """A refusal that is no problem document is shown with the server's phrase, and is not as designed."""
+    assert run(groups=only(not_http, REFUSED)) == 1
+    assert "Bad Request" in capsys.readouterr().out
+
+
+def test_no_answer_is_an_outcome() -> None:
+    """Where nobody answers, that is the outcome, and no exception."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert send(port, Request("POST", "/", (), b"")) == (0, "no answer")
+
+
+def test_kept_servers_answer_the_printed_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --keep, both servers take the curl line printed for them, refuse it changed, and end with Ctrl-C."""
+    kept: list[Curl] = []
+
+    def try_and_interrupt() -> None:
+        output = capsys.readouterr().out
+        kept.extend(curls(output))
+        assert "valid for five minutes" in output
+        assert output.endswith("\nCtrl-C stops both servers.\n")
+        assert [curl.sent() for curl in kept] == [(200, b"received\n")] * 2
+        changed = [curl._replace(body=curl.body.replace("demo", "evil")) for curl in kept]
+        assert [curl.sent()[0] for curl in changed] == [400, 400]
+        raise KeyboardInterrupt
+
+    assert run(groups=only(genuine, ACCEPTED), wait=try_and_interrupt) == 0
+    assert capsys.readouterr() == ("", "")
+    for curl in kept:
+        with pytest.raises(ConnectionRefusedError):
+            curl.sent()
+
+
+def test_keeping_does_not_hide_what_is_wrong() -> None:
+    """The servers are kept after a wrong answer too, and the status is still 1."""
+    assert run(groups=only(genuine, REFUSED), wait=lambda: None) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process can send Ctrl-C to one other process there")
+def test_ctrl_c_ends_it_quietly() -> None:
+    """`webhook-guard demo --keep` answers its curl lines until Ctrl-C, and ends with 0 and without a word."""
+    with Popen([sys.executable, "-c", COMMAND], stdout=PIPE, stderr=PIPE, encoding="utf-8") as process:  # noqa: S603  ours
+        watchdog = threading.Timer(DEADLINE, process.kill)
+        watchdog.start()
+        assert process.stdout is not None
+        output = "".join(iter(process.stdout.readline, "Ctrl-C stops both servers.\n"))
+        answers = [curl.sent() for curl in curls(output)]
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate()
+        watchdog.cancel()
+        watchdog.join()
+    assert answers == [(200, b"received\n")] * 2
+    assert (process.returncode, *rest) == (0, "", "")
+
+
+@pytest.mark.parametrize("module", ["uvicorn", "flask", "rich.console"])
+def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: str
+) -> None:
+    """Without the extra, the command says in one line how to install it, and ends with 2."""
+    for name in ("runner", "servers", "report"):
+        monkeypatch.delitem(sys.modules, f"webhook_guard.demo.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)  # which makes its import fail
+    assert main(["demo"]) == 2
+    output, complaint = capsys.readouterr()
+    assert output == ""
+    assert complaint.count("\n") == 1
+    assert module in complaint
+    assert "pip install 'webhook_guard[demo]'" in complaint
+
+
+def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a command, the usage is shown, and the status is 2."""
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+    assert "usage: webhook-guard" in capsys.readouterr().err

@@ -1,0 +1,166 @@
+"""Records: one per refusal, with its facts, and never with what is secret."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from webhook_guard.log import RefusalLog, log_unexpected_shape
+from webhook_guard.sansio.errors import PayloadError, Reason, VerificationError
+from webhook_guard.sansio.events import parse
+from webhook_guard.sansio.guard import Delivery
+from webhook_guard.sansio.signature import Fields, read_fields
+
+from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, event_body, signed
+
+FIELDS = read_fields(signed())
+THROTTLED = ["signature_mismatch", "timestamp_too_old", "timestamp_too_new"]
+OTHERS = sorted(set(Reason) - set(THROTTLED) - {"malformed_payload"})
+
+
+def refuse(
+    log: RefusalLog, reason: str = "missing_header", *, path: str = PATH, fields: Fields = FIELDS, now: float = NOW
+) -> None:
+    """Log a refusal."""
+    log.refused(VerificationError("what is wrong", Reason(reason)), path=path, fields=fields, now=now)
+
+
+class TestRecord:
+    """What is in a record."""
+
+    def test_facts(self, records: list[Any]) -> None:
+        """Reason, path and webhook id are attributes, and in the message."""
+        refuse(RefusalLog())
+        (record,) = records
+        assert (record.name, record.reason, record.path, record.webhook_id) == (
+            "webhook_guard",
+            "missing_header",
+            PATH,
+            WEBHOOK_ID,
+        )
+        assert record.getMessage() == (f"refused missing_header: what is wrong; path {PATH}, webhook-id {WEBHOOK_ID}")
+
+    def test_escaped(self, records: list[Any]) -> None:
+        """What a stranger chose can't forge a line or a colour."""
+        refuse(RefusalLog(), path="/a\nINFO all is well\x1b[31m\u2028é", fields=read_fields({"webhook-id": b"\r\xff"}))
+        (record,) = records
+        assert record.path == "/a\\nINFO all is well\\x1b[31m\\u2028\\xe9"
+        assert record.webhook_id == "\\r\\xff"
+        assert record.getMessage().isprintable()
+
+    def test_half_a_surrogate_pair(self, records: list[Any]) -> None:
+        """A path that UTF-8 can't write can be logged."""
+        refuse(RefusalLog(), path="/\udcff")
+        assert records[0].path == "/\\udcff"
+
+    def test_cut(self, records: list[Any]) -> None:
+        """A long path or id is cut."""
+        refuse(RefusalLog(), path="/" + "p" * 9999, fields=read_fields({"webhook-id": "i" * 9999}))
+        assert (len(records[0].path), len(records[0].webhook_id)) == (256, 256)
+
+    def test_no_id(self, records: list[Any]) -> None:
+        """Where there is no id, the record says so by an empty one."""
+        refuse(RefusalLog(), fields=read_fields({}))
+        assert records[0].webhook_id == ""
+
+    def test_nothing_secret(self, records: list[Any]) -> None:
+        """Neither the signature, the body nor the secret is in a record."""
+        refuse(RefusalLog(), "signature_mismatch")
+        record: logging.LogRecord = records[0]
+        told = repr(record.__dict__)
+        assert signed()["webhook-signature"][3:] not in told
+        assert "batch_1" not in told
+        assert SECRET[6:] not in told
+
+
+class TestLevel:
+    """How loud a refusal is."""
+
+    @pytest.mark.parametrize("reason", OTHERS)
+    def test_info(self, records: list[Any], reason: str) -> None:
+        """Strangers make no noise."""
+        log = RefusalLog()
+        refuse(log, reason)
+        refuse(log, reason)
+        assert [record.levelname for record in records] == ["INFO", "INFO"]
+
+    def test_malformed_payload(self, records: list[Any]) -> None:
+        """An authentic delivery that is refused is always a warning."""
+        log = RefusalLog()
+        for _ in range(2):
+            log.refused(PayloadError("no event"), path=PATH, fields=FIELDS, now=NOW)
+        assert [record.levelname for record in records] == ["WARNING", "WARNING"]
+
+    @pytest.mark.parametrize("reason", THROTTLED)
+    def test_first_in_a_minute(self, records: list[Any], reason: str) -> None:
+        """The first in a minute is a warning, with the count of those since the last one."""
+        log = RefusalLog()
+        for now in (NOW, NOW, NOW + 59.9, NOW + 60, NOW + 61, NOW + 200):
+            refuse(log, reason, now=now)
+        assert [(record.levelname, record.count) for record in records] == [
+            ("WARNING", 0),
+            ("INFO", 0),
+            ("INFO", 0),
+            ("WARNING", 2),
+            ("INFO", 0),
+            ("WARNING", 1),
+        ]
+        assert records[3].getMessage().endswith("(2 more since the last warning)")
+
+    def test_each_reason_for_itself(self, records: list[Any]) -> None:
+        """A flood of forgeries does not hide that the clock is wrong."""
+        log = RefusalLog()
+        for reason in THROTTLED:
+            refuse(log, reason)
+        assert [record.levelname for record in records] == ["WARNING"] * 3
+
+    def test_each_guard_for_itself(self, records: list[Any]) -> None:
+        """Two guards in one process do not hide each other's."""
+        for _ in range(2):
+            refuse(RefusalLog(), "signature_mismatch")
+        assert [record.levelname for record in records] == ["WARNING"] * 2
+
+    def test_clock_set_back(self, records: list[Any]) -> None:
+        """A clock that was set back does not silence the warnings."""
+        log = RefusalLog()
+        refuse(log, "signature_mismatch", now=NOW)
+        refuse(log, "signature_mismatch", now=NOW - 3600)
+        assert [record.levelname for record in records] == ["WARNING"] * 2
+
+    def test_counted_while_not_shown(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Those that the level hides are counted all the same."""
+        log = RefusalLog()
+        with caplog.at_level(logging.WARNING, logger="webhook_guard"):
+            for now in (NOW, NOW + 1, NOW + 2, NOW + 60):
+                refuse(log, "signature_mismatch", now=now)
+        counts: list[Any] = [vars(record)["count"] for record in caplog.records]
+        assert counts == [0, 2]
+
+
+class TestUnexpectedShape:
+    """An event that is kept as unknown."""
+
+    @staticmethod
+    def log(body: bytes) -> None:
+        """Log the delivery of `body`."""
+        delivery = Delivery(
+            webhook_id=WEBHOOK_ID, timestamp=NOW, signature="", body=body, event=parse(body), secret_index=0
+        )
+        log_unexpected_shape(delivery, path=PATH, fields=FIELDS)
+
+    def test_known_type(self, records: list[Any]) -> None:
+        """A known type in another shape is a warning: an API has changed."""
+        self.log(event_body("batch.completed", []))
+        (record,) = records
+        assert (record.levelname, record.event_type, record.path, record.webhook_id) == (
+            "WARNING",
+            "batch.completed",
+            PATH,
+            WEBHOOK_ID,
+        )
+
+    @pytest.mark.parametrize("body", [BODY, event_body("moon.landed", [])], ids=["known shape", "new type"])
+    def test_nothing_to_tell(self, records: list[Any], body: bytes) -> None:
+        """A known shape and a new type are no news."""
+        self.log(body)
+        assert records == []

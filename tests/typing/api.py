@@ -1,0 +1,89 @@
+"""What type checkers make of the public names; never run, only checked."""
+
+from typing import Any, assert_type
+
+from fastapi import FastAPI
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from werkzeug.datastructures import Headers as WerkzeugHeaders
+
+from webhook_guard import (
+    ASGIWebhookMiddleware,
+    BatchCompleted,
+    Delivery,
+    RealtimeCallIncoming,
+    Reason,
+    ResponseCompleted,
+    UnknownEvent,
+    VerificationError,
+    WebhookEvent,
+    WSGIWebhookMiddleware,
+    get_delivery,
+    get_event,
+    parse_event,
+    sign,
+    unwrap,
+    verify_signature,
+)
+
+
+def narrowing(event: WebhookEvent) -> None:
+    """`match` on the classes narrows, to the members' types too."""
+    assert_type(event.type, str) if isinstance(event, UnknownEvent) else None
+    match event:
+        case BatchCompleted():
+            assert_type(event.data.id, str)
+        case RealtimeCallIncoming(data=data):
+            assert_type(data.sip_headers[0].name, str)
+            assert_type(data.sip_media_security, str | None)
+        case UnknownEvent(id=event_id, data=anything):
+            assert_type(event_id, str | None)
+            assert_type(anything, Any)
+        case _:
+            assert_type(event.created_at, int)
+
+
+def narrowing_by_type(event: BatchCompleted | ResponseCompleted) -> None:
+    """`type` is a literal, and tells the classes apart."""
+    if event.type == "batch.completed":
+        assert_type(event, BatchCompleted)
+    else:
+        assert_type(event, ResponseCompleted)
+
+
+def functions(body: bytes, raw: list[tuple[bytes, bytes]]) -> None:
+    """The functions take what frameworks have."""
+    assert_type(unwrap(body, Headers()), WebhookEvent)
+    assert_type(unwrap(body, WerkzeugHeaders(), secret=["a", b"b"]), WebhookEvent)
+    assert_type(unwrap(body.decode(), raw, secret="a", tolerance=1.5, now=1), WebhookEvent)
+    assert_type(unwrap(memoryview(body), {"webhook-id": "x"}), WebhookEvent)
+    verify_signature(bytearray(body), {b"webhook-id": b"x"}, secret=b"key")
+    assert_type(parse_event(body), WebhookEvent)
+    assert_type(sign(body, "secret", webhook_id="x", timestamp=1), dict[str, str])
+
+
+def access(request: object) -> None:
+    """Handlers get typed values."""
+    assert_type(get_event(request), WebhookEvent)
+    delivery = get_delivery(request)
+    assert_type(delivery, Delivery)
+    assert_type(delivery.event, WebhookEvent)
+    assert_type(Delivery.from_dict(delivery.to_dict()), Delivery)
+    delivery.verify(["one", "two"])
+
+
+def errors(error: VerificationError) -> None:
+    """Errors carry typed facts."""
+    assert_type(error.reason, Reason)
+    assert_type(error.status, int)
+
+
+def fronts(flask: Flask) -> None:
+    """Frameworks' apps are apps, and a guarded app is one."""
+    guarded = ASGIWebhookMiddleware(FastAPI(), path="/webhooks/openai")
+    ASGIWebhookMiddleware(guarded, path=["/a", "/b"], secret=b"key")
+    app = Starlette()
+    app.add_middleware(ASGIWebhookMiddleware, path="/webhooks/openai")
+    app.mount("/", guarded)
+    WSGIWebhookMiddleware(WSGIWebhookMiddleware(flask.wsgi_app), path="/webhooks/openai")
