@@ -25,6 +25,8 @@ from webhook_guard.demo.scenarios import GROUPS, Outcome, Scenario, Secrets, gen
 
 SCENARIOS = [scenario for group in GROUPS.values() for scenario in group]
 DEADLINE = 30.0
+#: What asks rich for colours where there is no terminal.
+FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE")
 ACCEPTED = Outcome(200, "accepted, secret 0", "ResponseCompleted resp_demo")
 REFUSED = Outcome(400, "signature_mismatch", "nothing")
 COMMAND = """
@@ -73,6 +75,11 @@ def only(build: Callable[[Secrets], Request], designed: Outcome) -> dict[str, li
     return {"Only": [Scenario("the only one", build, (designed, designed))]}
 
 
+def plain_environment() -> dict[str, str]:
+    """Return the environment for a process that writes UTF-8 without colours."""
+    return {name: value for name, value in os.environ.items() if name not in FORCING} | {"PYTHONIOENCODING": "utf-8"}
+
+
 def unguarded(keys: Secrets) -> Request:
     """Return a request to a path that is not guarded."""
     return genuine(keys)._replace(path="/elsewhere")
@@ -86,8 +93,8 @@ def not_http(keys: Secrets) -> Request:
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away what asks for colours, and the secret: the demo makes its own."""
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.delenv("OPENAI_WEBHOOK_SECRET", raising=False)
+    for name in (*FORCING, "OPENAI_WEBHOOK_SECRET"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +102,7 @@ def lines() -> list[str]:
     """Run the demo as a process of its own, into a pipe; return the lines that it printed."""
     code = "import sys; from webhook_guard.demo import main; sys.exit(main(['demo']))"
     command = [sys.executable, "-W", "error", "-c", code]
-    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8") as process:  # noqa: S603  our own code
+    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8", env=plain_environment()) as process:  # noqa: S603  ours
         output, complaints = process.communicate(timeout=DEADLINE)
     assert (process.returncode, complaints) == (0, "")
     return output.splitlines()
@@ -224,7 +231,8 @@ def test_keeping_does_not_hide_what_is_wrong() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="no process can send Ctrl-C to one other process there")
 def test_ctrl_c_ends_it_quietly() -> None:
     """`webhook-guard demo --keep` answers its curl lines until Ctrl-C, and ends with 0 and without a word."""
-    with Popen([sys.executable, "-c", COMMAND], stdout=PIPE, stderr=PIPE, encoding="utf-8") as process:  # noqa: S603  ours
+    command = [sys.executable, "-c", COMMAND]
+    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8", env=plain_environment()) as process:  # noqa: S603  ours
         watchdog = threading.Timer(DEADLINE, process.kill)
         watchdog.start()
         assert process.stdout is not None

@@ -1,0 +1,81 @@
+"""The table on the screen: what was sent, what both servers answered, and what their apps saw."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from webhook_guard.demo.scenarios import Outcome, Scenario
+
+_INTRODUCTION = "Each request goes to a guarded ASGI app on uvicorn and to a guarded Flask app, over HTTP."
+_NOTE = "* WSGI servers join doubled headers with a comma, so the guard there sees one malformed header."
+_WRONG = "bold red"
+
+
+class Result(NamedTuple):
+    """A scenario, and what became of it on each server."""
+
+    scenario: Scenario
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def wrong(self) -> int:
+        """How many outcomes are not the designed ones."""
+        return sum(outcome != designed for outcome, designed in zip(self.outcomes, self.scenario.designed, strict=True))
+
+
+def show(console: Console, groups: Mapping[str, Sequence[Result]]) -> None:
+    """Print the table and its summary."""
+    console.print(_INTRODUCTION, end="\n\n")
+    console.print(_table(groups))
+    console.print()
+    console.print(_NOTE, style="dim")
+    console.print(_summary([result for group in groups.values() for result in group]))
+
+
+def _table(groups: Mapping[str, Sequence[Result]]) -> Table:
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for heading in ("Sent", "uvicorn", "Flask", "Answer", "The app saw"):
+        table.add_column(heading)
+    for heading, results in groups.items():
+        table.add_section()
+        table.add_row(Text(heading, style="bold"))
+        for result in results:
+            _add(table, result)
+    return table
+
+
+def _add(table: Table, result: Result) -> None:
+    style = _WRONG if result.wrong else ""
+    _add_rows(table, Text(f"  {result.scenario.label}", style=style), result.outcomes, style=style)
+    if result.wrong:
+        _add_rows(table, Text("  ^ NOT AS DESIGNED; expected:", style=_WRONG), result.scenario.designed)
+
+
+def _add_rows(table: Table, label: Text, outcomes: tuple[Outcome, ...], *, style: str = "") -> None:
+    """Add one row if the servers agree, or else one for each."""
+    for outcome in dict.fromkeys(outcomes):
+        answer = style or ("green" if _is_accepted(outcome) else "yellow")
+        saw = style or ("dim" if outcome.saw == "nothing" else "")
+        statuses = (str(each.status or "none") if each == outcome else "" for each in outcomes)
+        cells = (Text(text, style=answer) for text in (*statuses, outcome.verdict))
+        table.add_row(label, *cells, Text(outcome.saw, style=saw))
+        label = Text()
+
+
+def _summary(results: list[Result]) -> Text:
+    outcomes = [outcome for result in results for outcome in result.outcomes]
+    wrong = sum(result.wrong for result in results)
+    if wrong:
+        right = len(outcomes) - wrong
+        return Text(f"{right} of {len(outcomes)} as designed, {wrong} NOT: see the marked rows.", style=_WRONG)
+    accepted = sum(map(_is_accepted, outcomes))
+    refused = f"{len(outcomes) - accepted} refused before they reached the app"
+    return Text(f"{len(outcomes)} of {len(outcomes)} as designed: {accepted} accepted, {refused}.", style="bold green")
+
+
+def _is_accepted(outcome: Outcome) -> bool:
+    return outcome.verdict.startswith("accepted")

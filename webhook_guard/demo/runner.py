@@ -1,0 +1,78 @@
+"""Sends the scenarios to both servers, compares, and may leave the servers running."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from rich.console import Console
+
+from webhook_guard.demo import scenarios
+from webhook_guard.demo.client import HOST, Request, send
+from webhook_guard.demo.report import Result, show
+from webhook_guard.demo.scenarios import Outcome, Scenario, Secrets
+from webhook_guard.demo.servers import Server, running, silenced
+
+#: Columns, where the output is no terminal.
+_WIDTH = 100
+
+
+def run(
+    *,
+    groups: Mapping[str, Sequence[Scenario]] = scenarios.GROUPS,
+    wait: Callable[[], object] | None = None,
+) -> int:
+    """Send the scenarios of `groups`, and print what became of them.
+
+    Args:
+        groups: The scenarios, by heading.
+        wait: Called while the servers are left running, until it returns or is interrupted. None ends at once.
+
+    Returns:
+        The exit status: 0 if everything was answered as designed, else 1.
+    """
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    keys = scenarios.make_secrets()
+    with running([keys.new, keys.old]) as servers:
+        results = _results(groups, servers, keys)
+        show(console, results)
+        if wait is not None:
+            with suppress(KeyboardInterrupt):
+                _invite(console, servers, keys)
+                wait()
+    return int(any(result.wrong for group in results.values() for result in group))
+
+
+def _results(
+    groups: Mapping[str, Sequence[Scenario]], servers: Sequence[Server], keys: Secrets
+) -> dict[str, list[Result]]:
+    # The refusals are in the table: their log records would stand in it.
+    with silenced("webhook_guard"):
+        return {heading: [_result(each, servers, keys) for each in group] for heading, group in groups.items()}
+
+
+def _result(scenario: Scenario, servers: Sequence[Server], keys: Secrets) -> Result:
+    return Result(scenario, tuple(_outcome(server, scenario.build(keys)) for server in servers))
+
+
+def _outcome(server: Server, request: Request) -> Outcome:
+    server.seen.clear()
+    status, reason = send(server.port, request)
+    verdict = reason or ", ".join(["accepted", *(seen.verified_by for seen in server.seen)])
+    return Outcome(status, verdict, ", ".join(seen.event for seen in server.seen) or "nothing")
+
+
+def _invite(console: Console, servers: Sequence[Server], keys: Secrets) -> None:
+    console.print("\nBoth servers go on. These lines are valid for five minutes; change a byte, and they are refused:")
+    for server in servers:
+        line = _curl(server.port, scenarios.genuine(keys))
+        console.print(f"\n{server.name}:", style="bold")
+        console.print(line, soft_wrap=True, markup=False, emoji=False)
+    console.print("\nCtrl-C stops both servers.")
+
+
+def _curl(port: int, request: Request) -> str:
+    """Return a command line for a shell, that sends `request`."""
+    headers = [f"{name}: {value}" for name, value in request.headers if name != "content-length"]
+    options = [word for header in headers for word in ("-H", header)]
+    return shlex.join(["curl", "-i", f"http://{HOST}:{port}{request.path}", *options, "--data", request.body.decode()])
