@@ -506,14 +506,18 @@ def parse(body: bytes) -> WebhookEvent:
         PayloadError: It is not UTF-8, not JSON, no object with a text `type`, or more than msgspec can represent: a
             number out of range, half a surrogate pair, too many levels.
     """
+    try:
+        # Nearly always, a class knows every member. Then nothing is skipped, so the whole body is checked, too.
+        return _DECODERS[_TYPE_DECODER.decode(body).type].decode(body)
+    except (KeyError, ValueError, RecursionError):
+        return _parse_any(body)
+
+
+def _parse_any(body: bytes) -> WebhookEvent:
     members = _decode(body)
     cls = EVENT_CLASSES.get(members["type"])
     if cls is None:
         return _unknown(members)
-    try:
-        return msgspec.convert(members, cls)
-    except msgspec.ValidationError:
-        pass  # members that the class does not know, or another shape
     try:
         return msgspec.convert(_set_aside_extra(members, _SHAPES[cls]), cls)
     except msgspec.ValidationError:
@@ -573,4 +577,12 @@ def _object_class(kind: Any) -> type[Object] | None:
     return next(filter(None, map(_object_class, get_args(kind))), None)
 
 
+class _Typed(msgspec.Struct):
+    """The one member that says what the others are."""
+
+    type: str
+
+
+_TYPE_DECODER = msgspec.json.Decoder(_Typed)
+_DECODERS = {kind: msgspec.json.Decoder(cls) for kind, cls in EVENT_CLASSES.items()}
 _SHAPES = {cls: _shape_of(cls) for cls in EVENT_CLASSES.values()}

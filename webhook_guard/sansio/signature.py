@@ -29,9 +29,7 @@ Headers: TypeAlias = (
 )
 
 ID, TIMESTAMP, SIGNATURE, LENGTH = "webhook-id", "webhook-timestamp", "webhook-signature", "content-length"
-_FIELDS: dict[object, str] = {
-    spelling: name for name in (ID, TIMESTAMP, SIGNATURE, LENGTH) for spelling in (name, name.encode())
-}
+_field_of = {spelling: name for name in (ID, TIMESTAMP, SIGNATURE, LENGTH) for spelling in (name, name.encode())}.get
 
 #: Visible ASCII but the comma and the dot. 256 characters: OpenAI's ids have about 40.
 _ID = re.compile(rb"[!-+\-/-~]{1,256}")
@@ -41,7 +39,7 @@ _TIMESTAMP = re.compile(rb"[1-9][0-9]{0,11}")
 MAXIMUM_SIGNATURES = 32
 
 
-class Fields(msgspec.Struct, frozen=True):
+class Fields(msgspec.Struct, frozen=True, gc=False):
     """The headers that matter, as they came: found in one pass and not judged yet.
 
     Attributes:
@@ -53,7 +51,7 @@ class Fields(msgspec.Struct, frozen=True):
     repeated: set[str]
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The three webhook headers, well-formed, and neither in time nor authentic for that."""
 
     webhook_id: bytes
@@ -75,13 +73,13 @@ def read_fields(headers: Headers) -> Fields:
     try:
         # Not isinstance: Werkzeug's headers and http.client's have items, and are no Mapping.
         for name, value in given.items() if hasattr(given, "items") else given:
-            field = _FIELDS.get(name.lower())
+            field = _field_of(name.lower())
             if field is None or not name.isascii():  # str.lower makes an ASCII letter of the Kelvin sign
                 continue
             if field in values:
                 repeated.add(field)
-            else:
-                values[field] = (value if isinstance(value, bytes) else _as_bytes(value)).strip(b" \t")
+                continue
+            values[field] = (value if isinstance(value, bytes) else _as_bytes(value)).strip(b" \t")
     except (AttributeError, TypeError, ValueError):
         raise TypeError("headers: a mapping or an iterable of (name, value) pairs of str or bytes is needed") from None
     return Fields(values, repeated)
