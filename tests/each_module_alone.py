@@ -1,4 +1,4 @@
-"""Checks that each module is covered, lines and branches, by its own test file alone: python tests/each_module_alone.py.
+"""Checks that each module is covered, lines and branches, by its own test file alone.
 
 A module whose coverage comes from elsewhere has no tests of its own, however green the total is.
 """
@@ -27,7 +27,8 @@ def main() -> int:
     """Check every module that has a test file, and return the exit status."""
     tests = [*sorted(TESTS.glob("sansio/test_*.py")), *(TESTS / f"test_{name}.py" for name in MODULES)]
     with tempfile.TemporaryDirectory() as folder:
-        return 0 if all([is_covered(test, Path(folder, test.stem)) for test in tests]) else 1
+        covered = [is_covered(test, Path(folder, test.stem)) for test in tests]
+    return 0 if all(covered) else 1
 
 
 #: The modules outside of the core that have a test file each.

@@ -1,15 +1,21 @@
 """The event of a request, whichever framework it is of."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
 from flask import Flask, request
 from starlette.requests import HTTPConnection, Request
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from webhook_guard import Delivery, NotVerifiedError, get_delivery, get_event, parse_event
 
-from support import BODY, NOW, WEBHOOK_ID
+from support import BODY, NOW, PATH, WEBHOOK_ID
+
+settings.configure()  # Django's requests ask for it
 
 EVENT = parse_event(BODY)
 DELIVERY = Delivery(webhook_id=WEBHOOK_ID, timestamp=NOW, signature="v1,AAAA", body=BODY, event=EVENT, secret_index=0)
@@ -23,18 +29,14 @@ class FalconRequest:
         self.env = env
 
 
-class DjangoASGIRequest:
-    """Django's ASGI request keeps the scope in `scope`."""
-
-    def __init__(self, scope: dict[str, Any]) -> None:
-        self.scope = scope
+def django_asgi_request(scope: dict[str, Any]) -> ASGIRequest:
+    """Return Django's ASGI request."""
+    return ASGIRequest({"path": PATH, "method": "POST", "query_string": b"", **scope}, BytesIO())
 
 
-class DjangoWSGIRequest:
-    """Django's WSGI request keeps the environ in `environ`."""
-
-    def __init__(self, environ: dict[str, Any]) -> None:
-        self.environ = environ
+def django_wsgi_request(environ: dict[str, Any]) -> WSGIRequest:
+    """Return Django's WSGI request."""
+    return WSGIRequest({"PATH_INFO": PATH, "REQUEST_METHOD": "POST", "wsgi.input": BytesIO(), **environ})
 
 
 FORMS = [
@@ -43,8 +45,8 @@ FORMS = [
     pytest.param(HTTPConnection, id="Starlette connection"),
     pytest.param(WerkzeugRequest, id="Werkzeug request"),
     pytest.param(FalconRequest, id="Falcon request"),
-    pytest.param(DjangoASGIRequest, id="Django ASGI request"),
-    pytest.param(DjangoWSGIRequest, id="Django WSGI request"),
+    pytest.param(django_asgi_request, id="Django ASGI request"),
+    pytest.param(django_wsgi_request, id="Django WSGI request"),
 ]
 
 

@@ -161,7 +161,7 @@ async def _refuse(scope: Scope, send: Send, refusal: WebhookError) -> None:
         if scope["type"] == "websocket":
             await send(_CLOSE)
             return
-        status, headers, body = errors.answer(refusal, scope["method"])
+        status, headers, body = errors.answer(refusal, scope.get("method"))
         start: HTTPResponseStartEvent = {
             "type": "http.response.start",
             "status": status,

@@ -5,6 +5,7 @@ from http.client import HTTPMessage
 from typing import Any
 
 import pytest
+from django.http.request import HttpHeaders
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers as StarletteHeaders
@@ -55,6 +56,7 @@ class TestReadFields:
             pytest.param({name.title(): value for name, value in HEADERS.items()}, id="capitals"),
             pytest.param(StarletteHeaders(HEADERS), id="Starlette"),
             pytest.param(WerkzeugHeaders(HEADERS), id="Werkzeug"),
+            pytest.param(HttpHeaders({"HTTP_" + name.upper(): value for name, value in HEADERS.items()}), id="Django"),
             pytest.param(message_of(HEADERS), id="http.client"),
         ],
     )
