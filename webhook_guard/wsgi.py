@@ -25,7 +25,7 @@ _HEADERS = (
     (signature.ID, "HTTP_WEBHOOK_ID"),
     (signature.TIMESTAMP, "HTTP_WEBHOOK_TIMESTAMP"),
     (signature.SIGNATURE, "HTTP_WEBHOOK_SIGNATURE"),
-    (signature.LENGTH, "CONTENT_LENGTH"),
+    (guard.LENGTH, "CONTENT_LENGTH"),
 )
 
 

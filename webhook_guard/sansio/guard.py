@@ -37,6 +37,9 @@ READ_SIZE = 65_536
 #: Seconds. Timestamps have up to 12 digits, so nothing is further away than this.
 _LONGEST_TOLERANCE = 10**12
 
+LENGTH = "content-length"
+_HEADERS = signature.spellings(signature.ID, signature.TIMESTAMP, signature.SIGNATURE, LENGTH)
+
 _NO_PATH = re.compile(r"[?#%{<*\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # A regular expression that ends in `$`, as routers have them, lets a line break through after the path.
 _TRAILING = "/\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -161,7 +164,7 @@ class Guard:
 
     def receive(self, headers: Headers) -> "Incoming":
         """Return the life of one guarded request, which begins with its headers."""
-        return Incoming(self, signature.read_fields(headers))
+        return Incoming(self, signature.read_fields(headers, _HEADERS))
 
 
 class Incoming:
@@ -347,10 +350,10 @@ def _wrong_method(method: str | None) -> VerificationError:
 
 def _declared_length(fields: signature.Fields) -> int | None:
     """Return the declared length of the body in bytes, if one is declared."""
-    value = fields.values.get(signature.LENGTH)
+    value = fields.values.get(LENGTH)
     if value is None:
         return None
-    if signature.LENGTH in fields.repeated or not value.isdigit():  # of bytes: ASCII digits only
+    if LENGTH in fields.repeated or not value.isdigit():  # of bytes: ASCII digits only
         raise VerificationError("Content-Length is repeated, or not a decimal number", Reason.MALFORMED_HEADER)
     # 20 digits are over every limit, and `int` refuses thousands (RFC 9110 section 8.6 asks to be prepared for them).
     return int(value.lstrip(b"0")[:20] or b"0")

@@ -63,11 +63,11 @@ class Mac:
         self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
         self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
 
-    def digest(self, *parts: bytes) -> bytes:
-        """Return the MAC of `parts`, one after the other."""
+    def digest(self, prefix: bytes, body: bytes) -> bytes:
+        """Return the MAC of `prefix` and `body`, which need not be joined for that: a body can be large."""
         inner, outer = self._inner.copy(), self._outer.copy()
-        for part in parts:
-            inner.update(part)
+        inner.update(prefix)
+        inner.update(body)
         outer.update(inner.digest())
         return outer.digest()
 

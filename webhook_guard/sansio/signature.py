@@ -28,8 +28,7 @@ Headers: TypeAlias = (
     Mapping[str, str] | Mapping[str, bytes] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
 )
 
-ID, TIMESTAMP, SIGNATURE, LENGTH = "webhook-id", "webhook-timestamp", "webhook-signature", "content-length"
-_field_of = {spelling: name for name in (ID, TIMESTAMP, SIGNATURE, LENGTH) for spelling in (name, name.encode())}.get
+ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 
 #: Visible ASCII but the comma and the dot. 256 characters: OpenAI's ids have about 40.
 _ID = re.compile(rb"[!-+\-/-~]{1,256}")
@@ -61,8 +60,20 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     candidates: list[bytes]
 
 
-def read_fields(headers: Headers) -> Fields:
+def spellings(*names: str) -> dict[object, str]:
+    """Return what `read_fields` picks: `names`, in lower case, as str and as bytes."""
+    return {spelling: name for name in names for spelling in (name, name.encode())}
+
+
+_WEBHOOK_HEADERS = spellings(ID, TIMESTAMP, SIGNATURE)
+
+
+def read_fields(headers: Headers, names: Mapping[object, str] = _WEBHOOK_HEADERS) -> Fields:
     """Pick the headers that matter, in one pass over all of them.
+
+    Args:
+        headers: All headers.
+        names: The `spellings` of those that matter.
 
     Raises:
         TypeError: `headers` is neither a mapping nor an iterable of pairs of str or bytes.
@@ -70,10 +81,11 @@ def read_fields(headers: Headers) -> Fields:
     values: dict[str, bytes] = {}
     repeated: set[str] = set()
     given: Any = headers
+    name_of = names.get
     try:
         # Not isinstance: Werkzeug's headers and http.client's have items, and are no Mapping.
         for name, value in given.items() if hasattr(given, "items") else given:
-            field = _field_of(name.lower())
+            field = name_of(name.lower())
             if field is None or not name.isascii():  # str.lower makes an ASCII letter of the Kelvin sign
                 continue
             if field in values:
@@ -96,7 +108,7 @@ def check_head(fields: Fields) -> Head:
     if not (webhook_id and timestamp and signature):
         missing = [name for name in (ID, TIMESTAMP, SIGNATURE) if not values.get(name)]
         raise VerificationError(f"missing or empty: {', '.join(missing)}", Reason.MISSING_HEADER)
-    if fields.repeated and (twice := fields.repeated - {LENGTH}):
+    if fields.repeated and (twice := fields.repeated & _WEBHOOK_HEADERS.keys()):
         raise VerificationError(f"there more than once: {', '.join(sorted(twice))}", Reason.DUPLICATE_HEADER)
     if not _ID.fullmatch(webhook_id):
         raise _malformed(f"{ID} is not 1 to 256 visible ASCII characters without dot and comma")
@@ -175,7 +187,6 @@ def sign(body: bytes, key: bytes, webhook_id: str, timestamp: int) -> dict[str, 
 
 
 def _signature(mac: Mac, webhook_id: bytes, timestamp: bytes, body: bytes) -> bytes:
-    # The body on its own: joined to the rest, it would be copied.
     return b2a_base64(mac.digest(b"%b.%b." % (webhook_id, timestamp), body), newline=False)
 
 
