@@ -77,7 +77,7 @@ class ASGIWebhookMiddleware:
         body_timeout: float = BODY_TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.app = guard.check_callable("app", app)
+        self.app: ASGIApp = guard.check_callable("app", app)
         self._guard = Guard(
             path=path,
             keys=configured_keys(secret),

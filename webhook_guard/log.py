@@ -13,7 +13,7 @@ from webhook_guard.sansio.events import EVENT_CLASSES, UnknownEvent
 from webhook_guard.sansio.guard import Delivery
 from webhook_guard.sansio.signature import Fields
 
-logger = logging.getLogger("webhook_guard")
+logger: logging.Logger = logging.getLogger("webhook_guard")
 
 #: What a wrong secret or a wrong clock of ours looks like. Strangers can cause it at will, so it is loud once a minute.
 _THROTTLED = frozenset({Reason.SIGNATURE_MISMATCH, Reason.TIMESTAMP_TOO_OLD, Reason.TIMESTAMP_TOO_NEW})

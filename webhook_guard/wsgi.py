@@ -62,7 +62,7 @@ class WSGIWebhookMiddleware:
         max_body_size: int = guard.MAX_BODY_SIZE,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.app = guard.check_callable("app", app)
+        self.app: WSGIApplication = guard.check_callable("app", app)
         self._guard = Guard(
             path=path,
             keys=configured_keys(secret),

@@ -195,4 +195,7 @@ ATTACKS = (
     Scenario("forged, to /webhooks//openai", _doubled_slash, _refused(400, "signature_mismatch")),
 )
 #: By what they have in common.
-GROUPS = {"Genuine, to be accepted": GENUINE, "Forged or broken, to be refused": ATTACKS}
+GROUPS: dict[str, tuple[Scenario, ...]] = {
+    "Genuine, to be accepted": GENUINE,
+    "Forged or broken, to be refused": ATTACKS,
+}

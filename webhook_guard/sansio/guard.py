@@ -136,10 +136,10 @@ class Guard:
         max_body_size: int,
         delivery: type[Delivery] = Delivery,
     ) -> None:
-        self.keys = keys
-        self.tolerance = check_tolerance(tolerance)
-        self.max_body_size = check_whole_number("max_body_size", max_body_size, 1, sys.maxsize)
-        self.delivery = delivery
+        self.keys: Keys = keys
+        self.tolerance: float = check_tolerance(tolerance)
+        self.max_body_size: int = check_whole_number("max_body_size", max_body_size, 1, sys.maxsize)
+        self.delivery: type[Delivery] = delivery
         self._paths = None if path is None else _check_paths(path)
 
     def match(self, path: str, root_path: str = "") -> str | None:
@@ -179,7 +179,7 @@ class Incoming:
         self._declared: int | None = None
         self._body: bytes | bytearray = b""
         #: The headers that matter, not judged yet: for the log, too.
-        self.fields = fields
+        self.fields: signature.Fields = fields
 
     def check_head(self, method: str | None, *, now: float, input_ends: bool) -> None:
         """Decide on the head, so that a refused request costs next to nothing.

@@ -83,8 +83,10 @@ class Keys:
     __slots__ = ("macs", "secrets")
 
     def __init__(self, readings: list[list[bytes]]) -> None:
-        self.macs = tuple((index, Mac(key)) for index, keys in enumerate(readings) for key in keys)
-        self.secrets = len(readings)
+        self.macs: tuple[tuple[int, Mac], ...] = tuple(
+            (index, Mac(key)) for index, keys in enumerate(readings) for key in keys
+        )
+        self.secrets: int = len(readings)
 
     def __repr__(self) -> str:
         return f"<Keys of {self.secrets} secret(s)>"
