@@ -5,11 +5,14 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
@@ -266,6 +269,20 @@ class TestRefusing:
         assert call(server, scope=scope, path=path).calls == []
         assert server.sent == [{"type": "websocket.close", "code": 1008, "reason": "websocket_refused"}]
 
+    def test_websocket_with_a_method(self) -> None:
+        """It is the type of the scope that makes a websocket, whatever else is in it."""
+        server = Server(*GENUINE)
+        assert call(server, scope=make_scope(type="websocket")).calls == []
+        assert server.sent[0]["type"] == "websocket.close"
+
+    def test_no_method(self) -> None:
+        """A request without a method is not POST."""
+        server = Server()
+        scope = make_scope()
+        del scope["method"]
+        call(server, scope=scope)
+        assert server.reason == "method_not_allowed"
+
     def test_default_limit(self) -> None:
         """256 KiB is the default limit of a body."""
         for length, status in ((262_144, 400), (262_145, 413)):
@@ -388,6 +405,16 @@ class TestWaiting:
         call(server, body_timeout=0.05)
         assert server.reason == "body_timeout"
         assert server.received < 20
+
+    def test_empty_chunks_for_ever(self) -> None:
+        """A layer that gives empty chunks without ever waiting does not stop the timer."""
+
+        async def nothing() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": True}
+
+        server = Server(then=nothing)
+        call(server, body_timeout=0.01)
+        assert server.reason == "body_timeout"
 
     def test_chunks_that_come_in_time(self) -> None:
         """A body that comes in pieces, with waits between them, is verified."""
@@ -525,6 +552,30 @@ class TestMounts:
         client = TestClient(app, root_path="/api")
         assert client.post("/api" + PATH, content=BODY, headers=signed()).status_code == 200
         assert client.post("/api" + PATH, content=BODY).status_code == 400
+
+    @pytest.mark.parametrize("layers", [0, 2], ids=["the app", "the app in middleware"])
+    def test_root_path_of_the_apps_own(self, layers: int) -> None:
+        """An app that sets a root path once it is called is guarded below that, too."""
+        called: list[str] = []
+        api = FastAPI()
+        api.root_path = "/api"  # as FastAPI(root_path=...) does, which warns since it has another way
+
+        @api.post(PATH)
+        def receive() -> None:  # pyright: ignore[reportUnusedFunction]  the route's
+            called.append("unverified")
+
+        app: Any = api
+        for _ in range(layers):
+            app = CORSMiddleware(app)
+        client = TestClient(guard(app))
+        for path in (PATH, "/api" + PATH, "//api" + PATH, "/api/" + PATH):
+            assert client.post(path, content=BODY).status_code == 400
+        assert client.post("/other" + PATH, content=BODY).status_code == 404
+        assert called == []
+
+    def test_app_with_every_attribute(self) -> None:
+        """An object that has every attribute, as mocks have, can be an app."""
+        assert guard(MagicMock())
 
     def test_as_the_frameworks_middleware(self) -> None:
         """It can be added as a framework's own middleware; there, a wrong option shows at the first request."""

@@ -282,7 +282,6 @@ class TestDelivery:
         [
             {"body": event_body("batch.completed", {"id": "batch_2"}).decode()},
             {"timestamp": NOW + 1},
-            {"timestamp": -1},
             {"webhook_id": "wh_2"},
             {"webhook_id": "a.b"},
             {"webhook_id": "€"},

@@ -214,6 +214,11 @@ class TestRefusing:
         app = App()
         assert guard(app)(ending, Start()) is app.answer
 
+    def test_length_as_a_number(self) -> None:
+        """An adapter that has the length as a number does no harm."""
+        app = App()
+        assert guard(app)(make_environ(CONTENT_LENGTH=len(BODY)), Start()) is app.answer
+
     def test_logged(self, records: list[Any]) -> None:
         """There is one record for a refusal, with path and id, and none for what passes."""
         guard(App())(make_environ(), Start())

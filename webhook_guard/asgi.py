@@ -38,6 +38,9 @@ _T = TypeVar("_T")
 BODY_TIMEOUT = 10.0
 _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 0.001, 86_400
 
+#: How many layers of middleware an app may be wrapped in and still be found.
+_DEEPEST_MIDDLEWARE = 50
+
 #: Servers answer 403 to a close before the accept. 1008 is "policy violation" (RFC 6455 section 7.4.1).
 _CLOSE: "WebSocketCloseEvent" = {"type": "websocket.close", "code": 1008, "reason": Reason.WEBSOCKET_REFUSED.value}
 
@@ -60,10 +63,11 @@ class ASGIWebhookMiddleware:
     Raises:
         ConfigurationError: An option can't be used; the message names it and the fix.
 
+    >>> from secrets import token_bytes
     >>> from webhook_guard import ASGIWebhookMiddleware
     >>> async def app(scope, receive, send):
     ...     print(scope["openai.event"].type)
-    >>> app = ASGIWebhookMiddleware(app, path="/webhooks/openai", secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    >>> app = ASGIWebhookMiddleware(app, path="/webhooks/openai", secret=token_bytes(32))
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class ASGIWebhookMiddleware:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app: ASGIApp = guard.check_callable("app", app)
+        self._own_root_path = _own_root_path(app)
         self._guard = Guard(
             path=path,
             keys=configured_keys(secret),
@@ -108,15 +113,33 @@ class ASGIWebhookMiddleware:
     def _is_guarded(self, scope: Scope) -> bool:
         if scope["type"] not in ("http", "websocket"):
             return False
-        return self._guard.match(scope["path"], scope.get("root_path") or "") is not None
+        path, root_path = scope["path"], scope.get("root_path") or ""
+        if self._guard.match(path, root_path) is not None:
+            return True
+        return self._own_root_path != "" and self._guard.match(path, self._own_root_path) is not None
 
     async def _verify(self, scope: Scope, receive: Receive, incoming: Incoming, now: float) -> guard.Delivery:
-        incoming.check_head(scope.get("method"), now=now, input_ends=True)
+        method = None if scope["type"] == "websocket" else scope.get("method", "")
+        incoming.check_head(method, now=now, input_ends=True)
         try:
             await _within(self._body_timeout, _read_body(receive, incoming))
         except TimeoutError:
             raise incoming.broken_off(Reason.BODY_TIMEOUT) from None
         return incoming.end()
+
+
+def _own_root_path(app: object) -> str:
+    """Return the root path that an app sets by itself once it is called, as ``FastAPI(root_path=...)`` does, or "".
+
+    It then routes by what follows that, so the guard must read paths so, too. Middleware around such an app has it in
+    `app`, by convention; some objects have every attribute, so the search ends somewhere.
+    """
+    for _ in range(_DEEPEST_MIDDLEWARE):
+        root_path = getattr(app, "root_path", None)
+        if isinstance(root_path, str) and root_path:
+            return root_path
+        app = getattr(app, "app", None)
+    return ""
 
 
 async def _read_body(receive: Receive, incoming: Incoming) -> None:
@@ -131,6 +154,8 @@ async def _read_body(receive: Receive, incoming: Incoming) -> None:
             raise incoming.broken_off(Reason.CLIENT_DISCONNECTED)
         incoming.receive_data(chunk)
         more_body = message.get("more_body", False)
+        if more_body and not chunk:
+            await _pause()
 
 
 def _admitted(scope: Scope, delivery: guard.Delivery) -> Scope:
@@ -170,6 +195,12 @@ async def _refuse(scope: Scope, send: Send, refusal: WebhookError) -> None:
         await send(start)
         end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": body, "more_body": False}
         await send(end)
+
+
+@types.coroutine
+def _pause() -> Generator[None, None, None]:
+    """Let the event loop run: a layer that gives empty chunks at once, and for ever, would stop its timers."""
+    yield
 
 
 async def _within(seconds: float, coroutine: Coroutine[Any, Any, _T]) -> _T:

@@ -32,9 +32,11 @@ class Delivery(guard.Delivery, frozen=True, kw_only=True):
 
     It crosses a task queue as plain JSON values, and the worker need not trust the queue:
 
+    >>> from secrets import token_bytes
     >>> from webhook_guard import Delivery, sign
+    >>> secret = token_bytes(32)
     >>> body = '{"id": "evt_1", "type": "batch.completed", "created_at": 1, "data": {"id": "batch_1"}}'
-    >>> headers = sign(body, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", webhook_id="wh_1", timestamp=1)
+    >>> headers = sign(body, secret, webhook_id="wh_1", timestamp=1)
     >>> job = {
     ...     "webhook_id": "wh_1",
     ...     "timestamp": 1,
@@ -43,7 +45,7 @@ class Delivery(guard.Delivery, frozen=True, kw_only=True):
     ...     "secret_index": 0,
     ... }
     >>> delivery = Delivery.from_dict(job)
-    >>> delivery.verify("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    >>> delivery.verify(secret)
     >>> delivery
     Delivery(webhook_id='wh_1', timestamp=1, secret_index=0, type='batch.completed')
     """
@@ -134,9 +136,11 @@ def verify_signature(
         ConfigurationError: An option can't be used.
         TypeError: The payload or the headers are of another type.
 
+    >>> from secrets import token_bytes
     >>> from webhook_guard import sign, verify_signature
-    >>> headers = sign("{}", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", webhook_id="wh_1", timestamp=1750861210)
-    >>> verify_signature("{}", headers, secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", now=1750861215)
+    >>> secret = token_bytes(32)
+    >>> headers = sign("{}", secret, webhook_id="wh_1", timestamp=1750861210)
+    >>> verify_signature("{}", headers, secret=secret, now=1750861215)
     """
     _verify(_body(payload), headers, secret, tolerance, now)
 
@@ -171,8 +175,9 @@ def sign(payload: Payload, secret: str | bytes, *, webhook_id: str, timestamp: i
         ConfigurationError: The secret, the id or the timestamp can't be used.
         TypeError: The payload is of another type.
 
+    >>> from secrets import token_bytes
     >>> from webhook_guard import sign
-    >>> headers = sign("{}", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", webhook_id="wh_1", timestamp=1750861210)
+    >>> headers = sign("{}", token_bytes(32), webhook_id="wh_1", timestamp=1750861210)
     >>> sorted(headers)
     ['webhook-id', 'webhook-signature', 'webhook-timestamp']
     """

@@ -46,10 +46,11 @@ class WSGIWebhookMiddleware:
     Raises:
         ConfigurationError: An option can't be used; the message names it and the fix.
 
+    >>> from secrets import token_bytes
     >>> from webhook_guard import WSGIWebhookMiddleware
     >>> def app(environ, start_response):
     ...     print(environ["openai.event"].type)
-    >>> app = WSGIWebhookMiddleware(app, path="/webhooks/openai", secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    >>> app = WSGIWebhookMiddleware(app, path="/webhooks/openai", secret=token_bytes(32))
     """
 
     def __init__(
@@ -102,7 +103,7 @@ def _path(environ: "WSGIEnvironment") -> str:
 
 def _headers(environ: "WSGIEnvironment") -> list[tuple[str, str]]:
     # Servers set CONTENT_LENGTH to "" where the request has none, which PEP 3333 allows.
-    return [(name, environ[key]) for name, key in _HEADERS if environ.get(key)]
+    return [(name, str(environ[key])) for name, key in _HEADERS if environ.get(key) not in (None, "")]
 
 
 def _read_body(environ: "WSGIEnvironment", incoming: Incoming, *, input_ends: bool) -> None:

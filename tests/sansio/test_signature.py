@@ -70,6 +70,8 @@ class TestReadFields:
             pytest.param(None, id="None"),
             pytest.param(7, id="int"),
             pytest.param("webhook-id", id="text"),
+            pytest.param("", id="no text"),
+            pytest.param(b"", id="no bytes"),
             pytest.param([1], id="no pairs"),
             pytest.param([("a", "b", "c")], id="triples"),
             pytest.param([(1, "b")], id="a name that is no text"),

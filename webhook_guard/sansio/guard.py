@@ -15,7 +15,7 @@ Nothing here waits, reads a clock or a socket, or logs: fronts do.
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Annotated, Any, Self, TypeVar, cast
 from urllib.parse import urlparse
 
 import msgspec
@@ -49,10 +49,10 @@ class _Stored(msgspec.Struct):
     """What `Delivery.to_dict` returns; the event is in the body."""
 
     webhook_id: str
-    timestamp: int
+    timestamp: Annotated[int, msgspec.Meta(ge=1, lt=10**12)]
     signature: str
     body: str
-    secret_index: int
+    secret_index: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -314,7 +314,7 @@ def _check_path(path: object) -> str:
     if not isinstance(path, str):
         raise ConfigurationError(f"path: it takes str, several of them, or None, not {type(path).__name__}")
     if not path.startswith("/"):
-        raise ConfigurationError(f"path: {path!r} must start with /")
+        raise ConfigurationError("path: it must start with /")  # not shown: it may be an option mistaken for another
     if wrong := _NO_PATH.search(path):
         raise ConfigurationError(
             f"path: {path!r} has {wrong[0]!r}; give the plain path, decoded, without query, pattern or blanks"

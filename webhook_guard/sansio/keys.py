@@ -35,13 +35,13 @@ _QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 # What documentation and templates have in a secret's place. A text of only such words is refused if one of them is a
 # word that no key has; a key that is random does not read as English.
 _PLACEHOLDER = re.compile(
-    r"(?=.*(your|here|example|placeholder|change|replace|insert|enter|paste|todo|dummy|sample))"
+    r"(?=.*(your|my|here|example|placeholder|change|replace|insert|enter|paste|todo|dummy|sample))"
     r"(your|here|example|placeholder|changed?|replaced?|insert|enter|paste|todo|dummy|sample|put|add|set|me|it|this|with"
     r"|the|a|from|for|in|goes|my|own|real|actual|openai|webhooks?|signing|signature|secret|key|token|value|dashboard)+"
     r"|openaiwebhooksecret",
     re.IGNORECASE,
 )
-_TEMPLATE = re.compile(r"\$\{?\w+\}?|[<{\[(%].*[>}\])%]|[\W_]+", re.DOTALL)
+_TEMPLATE = re.compile(r"\$(\w+|\{.*\}|\(.*\))|[<{\[(%].*[>}\])%]|[\W_]+", re.DOTALL)
 _MASK = re.compile(r"whsec_x+", re.IGNORECASE)
 
 
@@ -165,8 +165,9 @@ def _readings(secret: str | bytes, name: str) -> list[bytes]:
 def _raw_key(secret: bytes, name: str) -> bytes:
     if secret.strip().lower().startswith(_BYTES_PREFIXES):
         raise ConfigurationError(f"{name}: bytes are the raw key, and these start like a secret's text; pass str")
-    if not secret.strip():
-        raise ConfigurationError(f"{name}: it is empty or blank; set it to the endpoint's signing secret")
+    text = secret.strip()
+    if not text or (text.isascii() and text.decode().isprintable()):
+        _refuse_unusable(text.decode(), name)  # the same mistakes, made with an encode()
     return _long_enough(secret, name)
 
 
@@ -189,6 +190,8 @@ def _refuse_unusable(text: str, name: str) -> None:
         raise ConfigurationError(f"{name}: it is a key of a key pair; a signing secret starts {PREFIX}")
     if text.lower().startswith(PREFIX) and not text.startswith(PREFIX):
         raise ConfigurationError(f"{name}: its prefix must be written {PREFIX}, in lower case")
+    if PREFIX in text[1:]:
+        raise ConfigurationError(f"{name}: there is something before {PREFIX}; remove it (several secrets make a list)")
     if _is_placeholder(text):
         raise ConfigurationError(f"{name}: it is a placeholder; set it to the endpoint's signing secret")
     if not _is_encodable(text):

@@ -65,6 +65,7 @@ def spellings(*names: str) -> dict[object, str]:
     return {spelling: name for name in names for spelling in (name, name.encode())}
 
 
+_WRONG_TYPE = "headers: a mapping or an iterable of (name, value) pairs of str or bytes is needed"
 _WEBHOOK_HEADERS = spellings(ID, TIMESTAMP, SIGNATURE)
 
 
@@ -82,6 +83,8 @@ def read_fields(headers: Headers, names: Mapping[object, str] = _WEBHOOK_HEADERS
     repeated: set[str] = set()
     given: Any = headers
     name_of = names.get
+    if isinstance(given, (str, bytes, bytearray)):
+        raise TypeError(_WRONG_TYPE)
     try:
         # Not isinstance: Werkzeug's headers and http.client's have items, and are no Mapping.
         for name, value in given.items() if hasattr(given, "items") else given:
@@ -93,7 +96,7 @@ def read_fields(headers: Headers, names: Mapping[object, str] = _WEBHOOK_HEADERS
                 continue
             values[field] = (value if isinstance(value, bytes) else _as_bytes(value)).strip(b" \t")
     except (AttributeError, TypeError, ValueError):
-        raise TypeError("headers: a mapping or an iterable of (name, value) pairs of str or bytes is needed") from None
+        raise TypeError(_WRONG_TYPE) from None
     return Fields(values, repeated)
 
 
