@@ -515,7 +515,7 @@ def _parse_known(body: bytes) -> WebhookEvent | None:
     Nothing is skipped then, so the whole body is checked here, too.
     """
     try:
-        return _DECODERS[_TYPE_DECODER.decode(body).type].decode(body)
+        return _DECODE[_decode_type(body).type](body)
     except (KeyError, ValueError, RecursionError):
         return None
 
@@ -593,6 +593,6 @@ class _Typed(msgspec.Struct):
     type: str
 
 
-_TYPE_DECODER = msgspec.json.Decoder(_Typed)
-_DECODERS = {kind: msgspec.json.Decoder(cls) for kind, cls in EVENT_CLASSES.items()}
+_decode_type = msgspec.json.Decoder(_Typed).decode
+_DECODE = {kind: msgspec.json.Decoder(cls).decode for kind, cls in EVENT_CLASSES.items()}
 _SHAPES = {cls: _shape_of(cls) for cls in EVENT_CLASSES.values()}

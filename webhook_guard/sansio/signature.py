@@ -94,7 +94,11 @@ def read_fields(headers: Headers, names: Mapping[object, str] = _WEBHOOK_HEADERS
             if field in values:
                 repeated.add(field)
                 continue
-            values[field] = (value if isinstance(value, bytes) else _as_bytes(value)).strip(b" \t")
+            try:
+                raw = value if isinstance(value, bytes) else value.encode("latin-1")
+            except UnicodeEncodeError:  # no server makes such text; these bytes match nothing
+                raw = str(value).encode("utf-8", "surrogatepass")
+            values[field] = raw.strip(b" \t")
     except (AttributeError, TypeError, ValueError):
         raise TypeError(_WRONG_TYPE) from None
     return Fields(values, repeated)
@@ -181,7 +185,7 @@ def sign(body: bytes, key: bytes, webhook_id: str, timestamp: int) -> dict[str, 
     Raises:
         ConfigurationError: The id or the timestamp is of another type, or none that could be verified.
     """
-    if not isinstance(webhook_id, str) or not _ID.fullmatch(_as_bytes(webhook_id)):
+    if not isinstance(webhook_id, str) or not _ID.fullmatch(webhook_id.encode("utf-8", "surrogatepass")):
         raise ConfigurationError("webhook_id: it takes 1 to 256 visible ASCII characters without dot and comma")
     if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < 10**12:
         raise ConfigurationError("timestamp: it takes whole Unix seconds, 1 to 12 digits; try int(time.time())")
@@ -204,16 +208,6 @@ def _candidates(signature: bytes) -> list[bytes]:
         elif entry and b"," not in entry:
             candidates.append(entry)
     return candidates
-
-
-def _as_bytes(value: object) -> bytes:
-    """Return a header's value as it was on the wire; text that no server makes becomes bytes that match nothing."""
-    if not isinstance(value, str):
-        raise TypeError
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
 
 
 def _malformed(message: str) -> VerificationError:
