@@ -4,7 +4,6 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from flask import Flask, request
@@ -14,8 +13,6 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from webhook_guard import Delivery, NotVerifiedError, get_delivery, get_event, parse_event
 
 from support import BODY, NOW, PATH, WEBHOOK_ID
-
-settings.configure()  # Django's requests ask for it
 
 EVENT = parse_event(BODY)
 DELIVERY = Delivery(webhook_id=WEBHOOK_ID, timestamp=NOW, signature="v1,AAAA", body=BODY, event=EVENT, secret_index=0)

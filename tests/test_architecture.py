@@ -1,6 +1,7 @@
 """The layers: what may import what, and what is not imported at all."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -60,11 +61,10 @@ def test_errors_are_the_foundation() -> None:
 
 
 def test_parsing_is_behind_the_signature() -> None:
-    """Only one module of the core decodes bodies, and the guard calls it after verifying."""
-    decoders = {path.name for path in CORE if "json.decode" in path.read_text("utf-8")}
-    assert decoders == {"events.py", "guard.py"}  # the guard's: `Delivery.json`, on what was verified
-    end = (PACKAGE / "sansio" / "guard.py").read_text("utf-8").partition("def end(")[2]
-    assert 0 < end.index("signature.verify(") < end.index("events.parse(")
+    """Bodies are decoded where events are made, and by `Delivery.json`, of what was verified; nowhere else."""
+    modules = {path for path in PACKAGE.rglob("*.py") if "demo" not in path.parts}
+    decoders = {path.name for path in modules if re.search(r"json\.(decode|Decoder|loads?)\b", path.read_text("utf-8"))}
+    assert decoders == {"events.py", "guard.py"}
 
 
 def test_imports_no_framework() -> None:
@@ -80,7 +80,6 @@ def test_run_time_dependencies() -> None:
     assert {name.partition(">")[0] for name in always} == {"msgspec", "asgiref"}
 
 
-@pytest.mark.parametrize("name", ["webhook_guard/py.typed"])
-def test_typed(name: str) -> None:
+def test_typed() -> None:
     """Type checkers read our annotations."""
-    assert (PACKAGE.parent / name).exists()
+    assert (PACKAGE / "py.typed").exists()

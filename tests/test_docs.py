@@ -3,19 +3,22 @@
 import doctest
 import importlib
 import inspect
+import logging
 import pkgutil
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import django.urls
 import pytest
-from flask import Flask
+from django.test import override_settings
 from starlette.testclient import TestClient
 
 import webhook_guard
-from webhook_guard import Reason
+from webhook_guard import Reason, sign
 
 from support import BODY, PATH, SECRET, signed
 
@@ -42,24 +45,67 @@ def test_public_names_are_documented(name: str) -> None:
 README = Path(__file__).parents[1].joinpath("README.md").read_text("utf-8")
 
 
+def run_block(marker: str, **names: Any) -> dict[str, Any]:
+    """Run the one Python block of the README that has `marker` in it, and return its names."""
+    (block,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if marker in block)
+    namespace: dict[str, Any] = {"__name__": "__main__", **names}
+    exec(block, namespace)  # noqa: S102  the README's own
+    return namespace
+
+
+@pytest.fixture
+def genuine(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Set the secret in the environment, and return the headers of a delivery that is sent now."""
+    monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
+    return signed(timestamp=int(time.time()))
+
+
 class TestReadme:
     """The README."""
 
-    @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL), ids=["ASGI", "WSGI"])
-    def test_runs(self, block: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The apps that it shows receive a genuine delivery, and refuse a forged one."""
-        monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
-        namespace: dict[str, Any] = {"__name__": "__main__"}
-        exec(block, namespace)  # noqa: S102  the README's own
-        app = namespace["app"]
-        client: Any = app.test_client() if isinstance(app, Flask) else TestClient(app)
-        body = {"data": BODY} if isinstance(app, Flask) else {"content": BODY}
-        genuine = signed(timestamp=int(time.time()))
-        assert client.post(PATH, headers=genuine, **body).status_code in (200, 204)
-        assert client.post(PATH, headers={**genuine, "webhook-id": "wh_2"}, **body).status_code == 400
+    @staticmethod
+    def check(post: Callable[[dict[str, str]], int], genuine: dict[str, str]) -> None:
+        """Assert that an app answers 204 to a genuine delivery and 400 to a forged one."""
+        assert post(genuine) == 204
+        assert post({**genuine, "webhook-id": "wh_2"}) == 400
 
-    def test_commands(self) -> None:
-        """Its two commands are those that a fresh machine understands."""
+    def test_fastapi(self, genuine: dict[str, str]) -> None:
+        """The FastAPI app receives a genuine delivery, and the guard refuses a forged one."""
+        client = TestClient(run_block("import FastAPI")["app"])
+        self.check(lambda headers: client.post(PATH, content=BODY, headers=headers).status_code, genuine)
+
+    def test_flask(self, genuine: dict[str, str]) -> None:
+        """The Flask app receives a genuine delivery, and the guard refuses a forged one."""
+        client = run_block("import Flask")["app"].test_client()
+        self.check(lambda headers: client.post(PATH, data=BODY, headers=headers).status_code, genuine)
+
+    def test_django(self, genuine: dict[str, str]) -> None:
+        """The Django view receives a genuine delivery, whatever the CSRF middleware says, and no forged one."""
+        names = run_block("get_asgi_application")
+        urls: Any = ModuleType("urls")
+        urls.urlpatterns = [django.urls.path(PATH[1:], names["receive"])]
+        with override_settings(ROOT_URLCONF=urls):
+            client = TestClient(names["application"])
+            self.check(lambda headers: client.post(PATH, content=BODY, headers=headers).status_code, genuine)
+
+    @pytest.mark.usefixtures("genuine")
+    def test_testing(self) -> None:
+        """A handler can be tested as it shows."""
+        app = run_block("import FastAPI")["app"]
+        run_block("TestClient(app)", app=app, body=BODY, secret=SECRET, sign=sign, time=time, TestClient=TestClient)
+
+    def test_logging(self) -> None:
+        """The records that are hidden by default can be seen as it shows."""
+        logger = logging.getLogger("webhook_guard")
+        level = logger.level
+        try:
+            run_block("basicConfig", logging=logging)
+            assert logger.isEnabledFor(logging.INFO)
+        finally:
+            logger.setLevel(level)
+
+    def test_commands_are_unchanged(self) -> None:
+        """Its two commands stand there exactly so."""
         assert re.findall(r"^    (python3 .*)$", README, re.MULTILINE) == [
             "python3 -m venv .venv && .venv/bin/pip install '.[demo]' && .venv/bin/webhook-guard demo",
             "python3 -m venv .venv && .venv/bin/pip install tox && .venv/bin/tox",

@@ -34,13 +34,13 @@ FIXED = {
 }
 
 
-def test_all() -> None:
+def test_names_are_the_fixed_ones() -> None:
     """`__all__` has the fixed names and those of `webhook_guard.events`, each once."""
     assert set(webhook_guard.__all__) == FIXED | set(events.__all__)
     assert len(webhook_guard.__all__) == len(set(webhook_guard.__all__))
 
 
-def test_exist() -> None:
+def test_star_import_brings_every_name() -> None:
     """Each name exists, and a star import brings it."""
     namespace: dict[str, Any] = {}
     exec("from webhook_guard import *", namespace)  # noqa: S102  the only way to say it

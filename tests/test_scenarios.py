@@ -51,7 +51,7 @@ def with_length(scenario: Scenario) -> list[tuple[bytes, bytes]]:
 def core_verdict(scenario: Scenario, pieces: Iterable[bytes]) -> Any:
     """Return the delivery of a scenario, or the reason why the core refuses it."""
     assert GUARD.match(scenario.path) == PATH
-    incoming = GUARD.receive(with_length(scenario))
+    incoming = GUARD.begin(with_length(scenario))
     try:
         incoming.check_head(scenario.method, now=NOW, input_ends=True)
         for piece in pieces:

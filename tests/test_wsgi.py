@@ -214,6 +214,16 @@ class TestRefusing:
         app = App()
         assert guard(app)(ending, Start()) is app.answer
 
+    @pytest.mark.parametrize(("joint", "reason"), [(",", "signature_mismatch"), (", ", None)])
+    def test_joined_signatures(self, joint: str, reason: str | None) -> None:
+        """Servers join repeated headers, some with a blank: then it is one list of signatures, all of them genuine."""
+        app, value = App(), HEADERS["HTTP_WEBHOOK_SIGNATURE"]
+        environ = make_environ(HTTP_WEBHOOK_SIGNATURE=value + joint + value)
+        if reason is None:
+            assert guard(app)(environ, Start()) is app.answer
+        else:
+            assert refusal(environ)[1] == reason
+
     def test_length_as_a_number(self) -> None:
         """An adapter that has the length as a number does no harm."""
         app = App()
@@ -337,7 +347,7 @@ class TestOptions:
         ],
         ids=str,
     )
-    def test_wrong(self, options: dict[str, Any]) -> None:
+    def test_wrong_option_is_named(self, options: dict[str, Any]) -> None:
         """The error names the option."""
         with pytest.raises(ConfigurationError, match=f"^{next(iter(options))}: "):
             guard(**{"app": App(), **options})
@@ -391,7 +401,7 @@ class TestMounts:
         assert answer.json == {"type": "batch.completed", "json": json.loads(BODY), "length": len(BODY)}
         assert client.post("/api" + PATH, data=BODY).status_code == 400
 
-    def test_environ_of_the_test_client(self) -> None:
+    def test_seekable_input(self) -> None:
         """A seekable input is read like any other."""
         app = App()
         guard(app)(make_environ(BytesIO(BODY)), Start())

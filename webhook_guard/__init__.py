@@ -13,7 +13,7 @@ are in `webhook_guard.sansio`, which does no I/O, and the fronts carry them out.
 from webhook_guard import events
 from webhook_guard.access import get_delivery, get_event
 from webhook_guard.asgi import ASGIWebhookMiddleware
-from webhook_guard.events import *  # noqa: F403  the event classes, of which `events.__all__` has the list
+from webhook_guard.events import *  # noqa: F403  the event classes, listed in `events.__all__`
 from webhook_guard.sansio.errors import (
     ConfigurationError,
     IdempotencyError,

@@ -30,7 +30,7 @@ def get_event(request: object) -> WebhookEvent:
     >>> get_event({"type": "http"})
     Traceback (most recent call last):
     ...
-    webhook_guard.sansio.errors.NotVerifiedError: no webhook guard verified this request; ...
+    webhook_guard.sansio.errors.NotVerifiedError: no webhook guard verified this request: ...
     """
     return cast("WebhookEvent", _look_up(request, "openai.event"))
 
@@ -48,7 +48,7 @@ def get_delivery(request: object) -> Delivery:
     >>> get_delivery({"type": "http"})
     Traceback (most recent call last):
     ...
-    webhook_guard.sansio.errors.NotVerifiedError: no webhook guard verified this request; ...
+    webhook_guard.sansio.errors.NotVerifiedError: no webhook guard verified this request: ...
     """
     return cast("Delivery", _look_up(request, "openai.delivery"))
 
@@ -58,6 +58,6 @@ def _look_up(request: object, key: str) -> Any:
         if isinstance(place, Mapping) and key in place:
             return cast("Mapping[str, Any]", place)[key]
     raise NotVerifiedError(
-        "no webhook guard verified this request; wrap the app in ASGIWebhookMiddleware or WSGIWebhookMiddleware, and"
-        " check that its path is this route's"
+        "no webhook guard verified this request: the app that runs is not the one wrapped in ASGIWebhookMiddleware or"
+        " WSGIWebhookMiddleware, or the path= given there does not cover this route"
     )

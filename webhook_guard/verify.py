@@ -1,6 +1,6 @@
 """The core, with the environment and the clock supplied: for serverless handlers, scripts and task queues.
 
-`unwrap` is the whole guard for who has the body and the headers in hand. Nothing here reads a request or logs.
+`unwrap` is the whole guard for code that already has the body and the headers. Nothing here reads a request or logs.
 """
 
 import os
@@ -20,10 +20,10 @@ _ANY_TIME = 1e15
 
 
 class Delivery(guard.Delivery, frozen=True, kw_only=True):
-    """One verified attempt to deliver an event: `get_delivery` returns it.
+    """One verified attempt to deliver an event: the core's, and what reads the environment, `verify`.
 
     Attributes:
-        webhook_id: The id of the delivery, the same for each attempt: the key to handle it once by.
+        webhook_id: The id of the delivery, the same for each attempt: use it to handle the delivery only once.
         timestamp: When this attempt was made, in Unix seconds.
         signature: The value of the signature header, as Latin-1 text.
         body: The body, as signed: bytes.
@@ -83,7 +83,7 @@ def unwrap(
         payload: The body, exactly as it came: a body that was parsed and written again does not verify.
         headers: The request's headers: a mapping or an iterable of pairs, names in any case, str or bytes.
         secret: The endpoint's signing secret, or a list of several; None reads OPENAI_WEBHOOK_SECRET.
-        tolerance: How old or new the attempt may be, in seconds.
+        tolerance: How far from now the attempt may be, either way, in seconds.
         now: The time, in Unix seconds; None reads the clock.
 
     Raises:
@@ -128,7 +128,7 @@ def verify_signature(
         payload: The body, exactly as it came.
         headers: The request's headers.
         secret: The endpoint's signing secret, or a list of several; None reads OPENAI_WEBHOOK_SECRET.
-        tolerance: How old or new the attempt may be, in seconds.
+        tolerance: How far from now the attempt may be, either way, in seconds.
         now: The time, in Unix seconds; None reads the clock.
 
     Raises:
@@ -212,4 +212,6 @@ def _body(payload: Payload) -> bytes:
         return payload.encode("utf-8", "surrogatepass")
     if isinstance(payload, (bytearray, memoryview)):
         return bytes(payload)
-    raise TypeError(f"payload: str, bytes, bytearray or memoryview is needed, not {type(payload).__name__}")
+    raise TypeError(
+        f"payload: must be str, bytes, bytearray or memoryview, not {type(payload).__name__}; pass the raw body"
+    )

@@ -1,8 +1,8 @@
 """The WSGI front: carries out what the core decides.
 
 It calls the app only with a verified delivery, or for a request that is not guarded, which it passes on untouched. It
-never reads the body of a refused head, never reads past the end of a body, and keeps nothing about a request on itself.
-How long a body may take is the server's to limit: WSGI gives no way to wait for less.
+never reads the body of a request whose headers it refuses, never reads past the end of a body, and keeps nothing about
+a request on itself. How long a body may take is the server's to limit: WSGI gives no way to wait for less.
 """
 
 import time
@@ -39,7 +39,7 @@ class WSGIWebhookMiddleware:
         app: The WSGI application to stand in front of.
         path: One app-relative path, or several. None guards every request: right inside a mount.
         secret: The endpoint's signing secret, or a list of several for a rotation. None reads OPENAI_WEBHOOK_SECRET.
-        tolerance: How old or new an attempt may be, in seconds.
+        tolerance: How far from now an attempt may be, either way, in seconds.
         max_body_size: The most that is read of a body, in bytes.
         clock: Returns the time in Unix seconds.
 
@@ -75,24 +75,24 @@ class WSGIWebhookMiddleware:
         self._log = RefusalLog()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer one request as PEP 3333 has it."""
+        """Answer one request, as PEP 3333 specifies."""
         path = _path(environ)
         if self._guard.match(path) is None:
             return self.app(environ, start_response)
-        incoming = self._guard.receive(_headers(environ))
+        incoming = self._guard.begin(_headers(environ))
         now = self._clock()
         try:
             delivery = self._verify(environ, incoming, now)
         except WebhookError as refusal:
-            self._log.refused(refusal, path=path, fields=incoming.fields, now=now)
+            self._log.refused(refusal, path=path, webhook_id=incoming.webhook_id, now=now)
             return _refuse(environ, start_response, refusal)
-        log_unexpected_shape(delivery, path=path, fields=incoming.fields)
+        log_unexpected_shape(delivery, path=path)
         return self.app(_admitted(environ, delivery), start_response)
 
     def _verify(self, environ: "WSGIEnvironment", incoming: Incoming, now: float) -> guard.Delivery:
         input_ends = bool(environ.get("wsgi.input_terminated"))
         incoming.check_head(environ["REQUEST_METHOD"], now=now, input_ends=input_ends)
-        _read_body(environ, incoming, input_ends=input_ends)
+        _read_body(environ, incoming)
         return incoming.end()
 
 
@@ -106,13 +106,13 @@ def _headers(environ: "WSGIEnvironment") -> list[tuple[str, str]]:
     return [(name, str(environ[key])) for name, key in _HEADERS if environ.get(key) not in (None, "")]
 
 
-def _read_body(environ: "WSGIEnvironment", incoming: Incoming, *, input_ends: bool) -> None:
+def _read_body(environ: "WSGIEnvironment", incoming: Incoming) -> None:
     # In positive sizes, because some inputs take -1 for "until the client hangs up".
-    while size := incoming.wanted(input_ends=input_ends):
+    while size := incoming.wanted():
         try:
             chunk = bytes(environ["wsgi.input"].read(size))
         except Exception as error:
-            raise incoming.broken_off(Reason.BODY_LENGTH_MISMATCH) from error
+            raise incoming.broken_off(Reason.BODY_LENGTH_MISMATCH, error) from error
         if not chunk:
             return
         incoming.receive_data(chunk)

@@ -37,7 +37,7 @@ def make_guard(path: str | Iterable[str] | None = PATH, *, max_body_size: int = 
 
 def receive(*extra: tuple[str, str], input_ends: bool = True, max_body_size: int = 1000) -> Incoming:
     """Return a request whose head is genuine and checked."""
-    incoming = make_guard(max_body_size=max_body_size).receive([*signed().items(), *extra])
+    incoming = make_guard(max_body_size=max_body_size).begin([*signed().items(), *extra])
     incoming.check_head("POST", now=NOW, input_ends=input_ends)
     return incoming
 
@@ -179,7 +179,7 @@ class TestOptions:
         [
             pytest.param([], "list is empty", id="no path"),
             pytest.param("", "must start with /", id="empty"),
-            pytest.param("webhooks", "it must start with /", id="no slash"),
+            pytest.param("webhooks", "must start with /", id="no slash"),
             pytest.param("/a?b", r"has '\?'", id="query"),
             pytest.param("/a#b", "has '#'", id="fragment"),
             pytest.param("/a%20b", "has '%'", id="encoded"),
@@ -194,7 +194,7 @@ class TestOptions:
             pytest.param("/a\x85", "has ", id="another control character"),
             pytest.param("/a\udcff", "has ", id="half a surrogate pair"),
             pytest.param(["/a", "b"], "must start with /", id="one of several"),
-            pytest.param(b"/a", "not int", id="bytes"),
+            pytest.param(b"/a", "not bytes", id="bytes"),
             pytest.param(["/a", None], "not NoneType", id="None in a list"),
             pytest.param(7, "not int", id="a number"),
         ],
@@ -214,7 +214,7 @@ class TestOptions:
     @pytest.mark.parametrize("value", [-1, -0.1, float("nan"), float("inf"), 10**400, True, "300", None, 10**13])
     def test_tolerance(self, value: Any) -> None:
         """A tolerance is a finite number of seconds, not negative."""
-        with pytest.raises(ConfigurationError, match=r"^tolerance: it takes a number from 0 to "):
+        with pytest.raises(ConfigurationError, match=r"^tolerance: must be a number from 0 to "):
             Guard(path=None, keys=KEYS, tolerance=value, max_body_size=1)
 
     @pytest.mark.parametrize("value", [0, 0.5, 300, 86_400.0])
@@ -225,18 +225,20 @@ class TestOptions:
     @pytest.mark.parametrize("value", [0, -1, 1.5, 1e6, float("nan"), True, "1", None, sys.maxsize + 1, 10**400])
     def test_max_body_size(self, value: Any) -> None:
         """A size is a positive whole number of bytes."""
-        with pytest.raises(ConfigurationError, match=r"^max_body_size: it takes a whole number from 1 to "):
+        with pytest.raises(ConfigurationError, match=r"^max_body_size: must be a whole number, at least 1, not "):
             make_guard(max_body_size=value)
 
     def test_number(self) -> None:
-        """The message has the option, the range and the type."""
-        with pytest.raises(ConfigurationError, match=r"^now: it takes a number from 1 to 2, not this float$"):
+        """The message has the option, the range and the number; of anything else, it has the type only."""
+        with pytest.raises(ConfigurationError, match=r"^now: must be a number from 1 to 2, not 3.0$"):
             check_number("now", 3.0, 1, 2)
+        with pytest.raises(ConfigurationError, match=r"not str$"):
+            check_number("now", "whsec_", 1, 2)
 
     def test_callable(self) -> None:
         """What has to be called must be callable."""
         assert check_callable("clock", clock := (lambda: 1.0)) is clock
-        with pytest.raises(ConfigurationError, match=r"^clock: it takes something to call, not int"):
+        with pytest.raises(ConfigurationError, match=r"^clock: must be callable, not int"):
             check_callable("clock", 7)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]  the point
 
 
@@ -246,14 +248,14 @@ class TestHead:
     def test_websocket(self) -> None:
         """A websocket has no method, and is refused whatever its headers are."""
         with pytest.raises(VerificationError) as caught:
-            make_guard().receive(signed()).check_head(None, now=NOW, input_ends=True)
+            make_guard().begin(signed()).check_head(None, now=NOW, input_ends=True)
         assert reason_of(caught) == "websocket_refused"
 
     @pytest.mark.parametrize("method", ["GET", "post", "POST ", "", "DELETE"])
     def test_method(self, method: str) -> None:
         """Only POST delivers, spelled so (RFC 9110 section 9.1: methods are case-sensitive)."""
         with pytest.raises(VerificationError) as caught:
-            make_guard().receive(signed()).check_head(method, now=NOW, input_ends=True)
+            make_guard().begin(signed()).check_head(method, now=NOW, input_ends=True)
         assert reason_of(caught) == "method_not_allowed"
 
     @pytest.mark.parametrize("lengths", [["1", "2"], ["1", "1"]], ids=["different", "the same"])
@@ -278,14 +280,16 @@ class TestHead:
     def test_declared_too_large(self) -> None:
         """A body that is declared over the limit is refused unread, with both figures."""
         receive(("content-length", "1000"))
-        with pytest.raises(VerificationError, match=r"may have 1000 bytes \(max_body_size\); 1001 bytes are declared"):
+        with pytest.raises(
+            VerificationError, match=r"over the limit of 1000 bytes \(max_body_size\): 1001 bytes are declared"
+        ):
             receive(("content-length", "1001"))
 
     def test_order(self) -> None:
         """A bad length is told before the age, and the age before the size."""
         old = signed(timestamp=NOW - 999)
         for length, reason in (("x", "malformed_header"), ("9999", "timestamp_too_old")):
-            incoming = make_guard().receive({**old, "content-length": length})
+            incoming = make_guard().begin({**old, "content-length": length})
             with pytest.raises(VerificationError) as caught:
                 incoming.check_head("POST", now=NOW, input_ends=True)
             assert reason_of(caught) == reason
@@ -311,7 +315,7 @@ class TestBody:
         """The first chunk over the limit is refused, and not kept."""
         incoming = receive(max_body_size=10)
         incoming.receive_data(b"0123456789")
-        with pytest.raises(VerificationError, match=r"may have 10 bytes \(max_body_size\)") as caught:
+        with pytest.raises(VerificationError, match=r"over the limit of 10 bytes \(max_body_size\)") as caught:
             incoming.receive_data(b"x")
         assert reason_of(caught) == "body_too_large"
         assert incoming._body == b"0123456789"  # pyright: ignore[reportPrivateUsage]  what is held
@@ -323,24 +327,26 @@ class TestBody:
     def test_wanted(self, declared: str | None, wanted: int, *, input_ends: bool) -> None:
         """An input that ends is read to its end or one byte over the limit, another one for what is declared."""
         lengths = [] if declared is None else [("content-length", declared)]
-        assert receive(*lengths, input_ends=input_ends).wanted(input_ends=input_ends) == wanted
+        assert receive(*lengths, input_ends=input_ends).wanted() == wanted
 
     def test_wanted_in_portions(self) -> None:
         """A large body is asked for in portions."""
-        assert receive(max_body_size=10**6).wanted(input_ends=True) == READ_SIZE
+        assert receive(max_body_size=10**6).wanted() == READ_SIZE
 
     def test_wanted_is_never_negative(self) -> None:
         """An input that gives more than it was asked for is asked for nothing more."""
         incoming = receive(("content-length", "3"), input_ends=False)
         incoming.receive_data(b"12345")
-        assert incoming.wanted(input_ends=False) == 0
+        assert incoming.wanted() == 0
 
     def test_broken_off(self) -> None:
         """The message has the figures."""
         incoming = receive(("content-length", "9"))
         incoming.receive_data(b"1234")
-        assert str(incoming.broken_off(Reason.CLIENT_DISCONNECTED)) == "4 bytes of the body arrived, and not 9 bytes"
-        assert str(receive().broken_off(Reason.BODY_TIMEOUT)) == "0 bytes of the body arrived, and not its end"
+        assert str(incoming.broken_off(Reason.CLIENT_DISCONNECTED)) == "4 of 9 declared bytes of the body arrived"
+        assert str(receive().broken_off(Reason.BODY_TIMEOUT, OSError("private"))) == (
+            "0 of an undeclared number of bytes of the body arrived; reading failed with OSError"
+        )
 
 
 class TestEnd:

@@ -97,7 +97,7 @@ def test_client_gone_in_the_body(server: Server, leave: Callable[[Client], None]
         client.wait_to_continue()  # gunicorn writes it when it calls the guard
         client.send(BODY[:-1])
         leave(client)
-    server.wait_for_line("refused body_length_mismatch", webhook_id)
+    server.wait_for_line("refused, body_length_mismatch", webhook_id)
     assert server.ask(genuine("wh_next")).status == 200
     assert not server.was_called(webhook_id)
 

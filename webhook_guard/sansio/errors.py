@@ -1,4 +1,4 @@
-"""Everything that can be wrong, and what is answered to it.
+"""Everything that can go wrong, and how it is answered.
 
     WebhookError
     ├── ConfigurationError (also a ValueError)    the operator's: raised before any request is served
@@ -18,7 +18,7 @@ import msgspec
 
 
 class Reason(StrEnum):
-    """Why something was refused: a code, which is its own text.
+    """Why something was refused: a code that is also a `str`.
 
     >>> Reason.SIGNATURE_MISMATCH == "signature_mismatch"
     True
@@ -60,7 +60,7 @@ _ANSWERS = {
     Reason.WEBSOCKET_REFUSED: (403, "Webhooks are not delivered over WebSocket"),
     Reason.METHOD_NOT_ALLOWED: (405, "Webhooks are delivered with POST"),
     Reason.MISSING_HEADER: (400, "A webhook header is missing or empty"),
-    Reason.DUPLICATE_HEADER: (400, "A webhook header is there twice"),
+    Reason.DUPLICATE_HEADER: (400, "A webhook header is repeated"),
     Reason.MALFORMED_HEADER: (400, "A header is malformed"),
     Reason.TIMESTAMP_TOO_OLD: (400, "The timestamp is too old"),
     Reason.TIMESTAMP_TOO_NEW: (400, "The timestamp is too new"),
@@ -79,7 +79,7 @@ class WebhookError(Exception):
 
     Args:
         message: What is wrong, with figures, and what to do.
-        reason: Why, as a code.
+        reason: Why, as a code: kept as the attribute `reason`, and the same in the answer and the log.
 
     >>> try:
     ...     raise VerificationError("the timestamp is 412 s old", Reason.TIMESTAMP_TOO_OLD)
@@ -88,13 +88,10 @@ class WebhookError(Exception):
     400 timestamp_too_old the timestamp is 412 s old
     """
 
-    #: Why: the code that the answer, the log and the metrics carry too.
-    reason: Reason
-
     def __init__(self, message: str, reason: Reason) -> None:
         # Both become `args`, so that the error survives pickling, as between the processes of a task queue.
         super().__init__(message, reason)
-        self.reason = reason
+        self.reason: Reason = reason
 
     def __str__(self) -> str:
         return str(self.args[0])

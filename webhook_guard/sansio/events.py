@@ -218,7 +218,7 @@ class AgentEnvironmentSuspended(Event, frozen=True, kw_only=True):
 
 
 class AgentSessionActionRequired(Event, frozen=True, kw_only=True):
-    """An agent's session waits for an action of yours."""
+    """An agent's session is waiting for you to act."""
 
     type: Literal["agent.session.action_required"]
     data: AgentSessionActionRequiredData
@@ -323,28 +323,28 @@ class FineTuningJobSucceeded(Event, frozen=True, kw_only=True):
 
 
 class LiveCallIncoming(Event, frozen=True, kw_only=True):
-    """A call over SIP comes in for the Live API."""
+    """A SIP call is coming in for the Live API."""
 
     type: Literal["live.call.incoming"]
     data: LiveCallIncomingData
 
 
 class LiveTransportConnected(Event, frozen=True, kw_only=True):
-    """A transport of a live session is connected."""
+    """A live session's transport is connected."""
 
     type: Literal["live.transport.connected"]
     data: LiveTransportConnectedData
 
 
 class LiveTransportIncoming(Event, frozen=True, kw_only=True):
-    """A transport of a live session comes in."""
+    """A live session has an incoming transport."""
 
     type: Literal["live.transport.incoming"]
     data: LiveTransportIncomingData
 
 
 class RealtimeCallIncoming(Event, frozen=True, kw_only=True):
-    """A call over SIP comes in for the Realtime API."""
+    """A SIP call is coming in for the Realtime API."""
 
     type: Literal["realtime.call.incoming"]
     data: RealtimeCallIncomingData

@@ -1,7 +1,7 @@
 """One request's life: head -> chunks -> end -> `Delivery`, or an error of `errors.py`.
 
-1. A front asks `Guard.match` whether the request is guarded. When in doubt, it is. What is not, passes untouched.
-2. `Guard.receive` takes its headers in. From then on, nothing but a `Delivery` lets the request through to the app.
+1. A front asks `Guard.match` whether the request is guarded. When in doubt, it is. One that is not passes untouched.
+2. `Guard.begin` takes its headers in. From then on, nothing but a `Delivery` lets the request through to the app.
 3. `Incoming.check_head` decides on everything that can be decided before the body is read, in the order of the
    decision table; a refused head leaves the body unread.
 4. `Incoming.receive_data` takes the body in, chunk by chunk, and never holds more than the limit. Where a chunk ends
@@ -36,11 +36,13 @@ MAX_BODY_SIZE = 262_144
 READ_SIZE = 65_536
 #: Seconds. Timestamps have up to 12 digits, so nothing is further away than this.
 _LONGEST_TOLERANCE = 10**12
+#: Python refuses to write integers of thousands of digits.
+_SHOWN_NUMBER = 10**15
 
 LENGTH = "content-length"
 _HEADERS = signature.spellings(signature.ID, signature.TIMESTAMP, signature.SIGNATURE, LENGTH)
 
-_NO_PATH = re.compile(r"[?#%{<*\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_IN_A_PATH = re.compile(r"[?#%{<*\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # A regular expression that ends in `$`, as routers have them, lets a line break through after the path.
 _TRAILING = "/\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -59,7 +61,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One verified attempt to deliver an event.
 
     Attributes:
-        webhook_id: The id of the delivery, the same for each attempt: the key to handle it once by.
+        webhook_id: The id of the delivery, the same for each attempt: use it to handle the delivery only once.
         timestamp: When this attempt was made, in Unix seconds.
         signature: The value of the signature header, as Latin-1 text.
         body: The body, as signed: bytes.
@@ -95,6 +97,9 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the delivery that `to_dict` made `values` of. It is as trustworthy as the queue; `verify` checks it.
 
+        Args:
+            values: A dict of `webhook_id`, `timestamp`, `signature`, `body` and `secret_index`.
+
         Raises:
             PayloadError: `values` are not those of a delivery, or its body is no event.
         """
@@ -119,8 +124,8 @@ class Guard:
     Args:
         path: One app-relative path, or several; None guards everything.
         keys: The keys of the signing secrets.
-        tolerance: How old or new an attempt may be, in seconds.
-        max_body_size: In bytes.
+        tolerance: How far from now an attempt may be, either way, in seconds.
+        max_body_size: The most that is held of a body, in bytes.
         delivery: The class to make deliveries of.
 
     Raises:
@@ -162,15 +167,19 @@ class Guard:
             return next(iter(self._paths))  # neither a path nor a URL: in doubt
         return next((guarded for guarded in self._paths if guarded in spellings), None)
 
-    def receive(self, headers: Headers) -> "Incoming":
-        """Return the life of one guarded request, which begins with its headers."""
+    def begin(self, headers: Headers) -> "Incoming":
+        """Return a guarded request, whose life begins with its headers.
+
+        Raises:
+            TypeError: The headers are of another type.
+        """
         return Incoming(self, signature.read_fields(headers, _HEADERS))
 
 
 class Incoming:
     """A guarded request on its way in; belongs to one request, and to one thread or task."""
 
-    __slots__ = ("_body", "_declared", "_guard", "_head", "fields")
+    __slots__ = ("_body", "_declared", "_fields", "_guard", "_head", "_input_ends")
 
     _head: signature.Head
 
@@ -178,8 +187,13 @@ class Incoming:
         self._guard = guard
         self._declared: int | None = None
         self._body: bytes | bytearray = b""
-        #: The headers that matter, not judged yet: for the log, too.
-        self.fields: signature.Fields = fields
+        self._input_ends = True
+        self._fields = fields
+
+    @property
+    def webhook_id(self) -> bytes:
+        """The webhook id as it came, for the log: not judged yet, and empty if there is none."""
+        return self._fields.values.get(signature.ID, b"")
 
     def check_head(self, method: str | None, *, now: float, input_ends: bool) -> None:
         """Decide on the head, so that a refused request costs next to nothing.
@@ -194,24 +208,25 @@ class Incoming:
         """
         if method != "POST":
             raise _wrong_method(method)
-        self._head = signature.check_head(self.fields)
-        self._declared = _declared_length(self.fields)
+        self._input_ends = input_ends
+        self._head = signature.check_head(self._fields)
+        self._declared = _declared_length(self._fields)
         signature.check_timestamp(self._head, now, self._guard.tolerance)
-        self._check_length(input_ends=input_ends)
+        self._check_length()
 
-    def _check_length(self, *, input_ends: bool) -> None:
+    def _check_length(self) -> None:
         if self._declared is None:
-            if not input_ends:
-                raise VerificationError("neither Content-Length nor an input that ends", Reason.LENGTH_REQUIRED)
+            if not self._input_ends:
+                raise VerificationError("no Content-Length, and no input that says it ends", Reason.LENGTH_REQUIRED)
         elif self._declared > self._guard.max_body_size:
             raise self._too_large(f"{self._declared} bytes are declared")
 
-    def wanted(self, *, input_ends: bool) -> int:
+    def wanted(self) -> int:
         """Return how many bytes to ask the input for next: a positive number, or 0 if there is nothing more to ask for.
 
         An input that ends is read to its end, but one that does not would block beyond the declared length.
         """
-        end = self._guard.max_body_size + 1 if input_ends or self._declared is None else self._declared
+        end = self._guard.max_body_size + 1 if self._input_ends or self._declared is None else self._declared
         return max(0, min(end - len(self._body), READ_SIZE))
 
     def receive_data(self, data: bytes) -> None:
@@ -221,7 +236,7 @@ class Incoming:
             VerificationError: body_too_large, as soon as there is more than the limit.
         """
         if len(self._body) + len(data) > self._guard.max_body_size:
-            raise self._too_large("more than that arrived")
+            raise self._too_large("more arrived")
         if not self._body:
             self._body = data  # nearly always the whole body: not copied
         else:
@@ -229,10 +244,16 @@ class Incoming:
                 self._body = bytearray(self._body)
             self._body += data
 
-    def broken_off(self, reason: Reason) -> VerificationError:
-        """Return the error for a body that is not going to be complete, for `reason`."""
-        expected = "its end" if self._declared is None else f"{self._declared} bytes"
-        return VerificationError(f"{len(self._body)} bytes of the body arrived, and not {expected}", reason)
+    def broken_off(self, reason: Reason, cause: Exception | None = None) -> VerificationError:
+        """Return the error for a body that is not going to be complete.
+
+        Args:
+            reason: Why.
+            cause: What reading it raised, if it did: the message names its type.
+        """
+        declared = "an undeclared number of" if self._declared is None else f"{self._declared} declared"
+        failure = "" if cause is None else f"; reading failed with {type(cause).__name__}"
+        return VerificationError(f"{len(self._body)} of {declared} bytes of the body arrived{failure}", reason)
 
     def end(self) -> Delivery:
         """Return the verified delivery: the body is complete.
@@ -256,7 +277,9 @@ class Incoming:
 
     def _too_large(self, found: str) -> VerificationError:
         limit = self._guard.max_body_size
-        return VerificationError(f"the body may have {limit} bytes (max_body_size); {found}", Reason.BODY_TOO_LARGE)
+        return VerificationError(
+            f"the body is over the limit of {limit} bytes (max_body_size): {found}", Reason.BODY_TOO_LARGE
+        )
 
 
 def check_number(option: str, value: object, low: float, high: float) -> float:
@@ -268,7 +291,7 @@ def check_number(option: str, value: object, low: float, high: float) -> float:
     # The comparison is false for NaN, and takes integers that are too large for a float.
     if isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise ConfigurationError(f"{option}: it takes a number from {low} to {high}, not this {type(value).__name__}")
+    raise ConfigurationError(f"{option}: must be a number from {low} to {high}, not {_shown(value)}")
 
 
 def check_whole_number(option: str, value: object, low: int, high: int) -> int:
@@ -279,7 +302,14 @@ def check_whole_number(option: str, value: object, low: int, high: int) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise ConfigurationError(f"{option}: it takes a whole number from {low} to {high}, not this {type(value).__name__}")
+    raise ConfigurationError(f"{option}: must be a whole number, at least {low}, not {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Return a number as it is, or the type of anything else: it may be a secret that was mistaken for a number."""
+    if isinstance(value, (int, float)) and -_SHOWN_NUMBER < value < _SHOWN_NUMBER:
+        return repr(value)
+    return type(value).__name__
 
 
 def check_callable(option: str, value: _F) -> _F:
@@ -289,12 +319,16 @@ def check_callable(option: str, value: _F) -> _F:
         ConfigurationError: It can't.
     """
     if not callable(value):
-        raise ConfigurationError(f"{option}: it takes something to call, not {type(value).__name__}")
+        raise ConfigurationError(f"{option}: must be callable, not {type(value).__name__}")
     return value
 
 
 def check_tolerance(value: object) -> float:
-    """Return `value`, if it is a tolerance: a number of seconds, not negative."""
+    """Return `value`, if it is a tolerance: a number of seconds, not negative.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
     return check_number("tolerance", value, 0, _LONGEST_TOLERANCE)
 
 
@@ -302,8 +336,8 @@ def _check_paths(path: object) -> tuple[str, ...]:
     """Return the normalised paths of the option `path`."""
     if isinstance(path, str):
         return (_check_path(path),)
-    if not isinstance(path, Iterable):
-        raise ConfigurationError(f"path: it takes str, several of them, or None, not {type(path).__name__}")
+    if isinstance(path, (bytes, bytearray)) or not isinstance(path, Iterable):
+        raise ConfigurationError(f"path: must be str, several of them, or None, not {type(path).__name__}")
     paths = tuple(map(_check_path, cast(Iterable[object], path)))
     if not paths:
         raise ConfigurationError("path: the list is empty and would guard nothing; None guards everything")
@@ -312,12 +346,12 @@ def _check_paths(path: object) -> tuple[str, ...]:
 
 def _check_path(path: object) -> str:
     if not isinstance(path, str):
-        raise ConfigurationError(f"path: it takes str, several of them, or None, not {type(path).__name__}")
+        raise ConfigurationError(f"path: must be str, several of them, or None, not {type(path).__name__}")
     if not path.startswith("/"):
-        raise ConfigurationError("path: it must start with /")  # not shown: it may be an option mistaken for another
-    if wrong := _NO_PATH.search(path):
+        raise ConfigurationError("path: must start with /")  # not shown: it may be an option mistaken for another
+    if wrong := _NOT_IN_A_PATH.search(path):
         raise ConfigurationError(
-            f"path: {path!r} has {wrong[0]!r}; give the plain path, decoded, without query, pattern or blanks"
+            f"path: {path!r} has {wrong[0]!r}; give the plain path, decoded: no query, route pattern or white space"
         )
     return _normalised(path)
 

@@ -32,8 +32,8 @@ MINIMUM_KEY_LENGTH = 16
 
 _QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 
-# What documentation and templates have in a secret's place. A text of only such words is refused if one of them is a
-# word that no key has; a key that is random does not read as English.
+# What documentation and templates have in a secret's place. A text made only of these words is refused, if at least one
+# is a tell-tale (the first group). A random key never looks like that.
 _PLACEHOLDER = re.compile(
     r"(?=.*(your|my|here|example|placeholder|change|replace|insert|enter|paste|todo|dummy|sample))"
     r"(your|here|example|placeholder|changed?|replaced?|insert|enter|paste|todo|dummy|sample|put|add|set|me|it|this|with"
@@ -75,21 +75,24 @@ class Mac:
 class Keys:
     """The keys of one guard, prepared once; safe to share between threads.
 
+    Args:
+        readings: For each secret, the keys that it may stand for.
+
     Attributes:
         macs: For each key, the position of its secret, counted from 0, and the MAC under the key.
-        secrets: How many secrets were configured.
+        secret_count: How many secrets were configured.
     """
 
-    __slots__ = ("macs", "secrets")
+    __slots__ = ("macs", "secret_count")
 
     def __init__(self, readings: list[list[bytes]]) -> None:
         self.macs: tuple[tuple[int, Mac], ...] = tuple(
             (index, Mac(key)) for index, keys in enumerate(readings) for key in keys
         )
-        self.secrets: int = len(readings)
+        self.secret_count: int = len(readings)
 
     def __repr__(self) -> str:
-        return f"<Keys of {self.secrets} secret(s)>"
+        return f"<Keys of {self.secret_count} secret(s)>"
 
 
 def prepare(secret: Secret) -> Keys:
@@ -127,18 +130,18 @@ def signing_key(secret: str | bytes) -> bytes:
         ConfigurationError: The secret is of another type, several, or can't be used.
     """
     if not isinstance(secret, (str, bytes)):
-        raise ConfigurationError(f"secret: signing takes one str or bytes, not {type(secret).__name__}")
+        raise ConfigurationError(f"secret: must be one str or bytes to sign with, not {type(secret).__name__}")
     return _readings(secret, "secret")[-1]
 
 
 def _entries(secret: object) -> tuple[str | bytes, ...]:
     """Return the secrets of a list, each at least of a type that is one."""
-    if not isinstance(secret, Sequence):
-        raise ConfigurationError(f"secret: it takes str, bytes or a list of them, not {type(secret).__name__}")
+    if isinstance(secret, bytearray) or not isinstance(secret, Sequence):
+        raise ConfigurationError(f"secret: must be str, bytes or a list of them, not {type(secret).__name__}")
     entries: list[str | bytes] = []
     for index, entry in enumerate(cast(Sequence[object], secret)):
         if not isinstance(entry, (str, bytes)):
-            raise ConfigurationError(f"secret[{index}]: it takes str or bytes, not {type(entry).__name__}")
+            raise ConfigurationError(f"secret[{index}]: must be str or bytes, not {type(entry).__name__}")
         entries.append(entry)
     return tuple(entries)
 
@@ -164,7 +167,7 @@ def _readings(secret: str | bytes, name: str) -> list[bytes]:
 
 def _raw_key(secret: bytes, name: str) -> bytes:
     if secret.strip().lower().startswith(_BYTES_PREFIXES):
-        raise ConfigurationError(f"{name}: bytes are the raw key, and these start like a secret's text; pass str")
+        raise ConfigurationError(f"{name}: bytes are the raw key, and these start like a secret's text; pass it as str")
     text = secret.strip()
     if not text or (text.isascii() and text.decode().isprintable()):
         _refuse_unusable(text.decode(), name)  # the same mistakes, made with an encode()
@@ -175,7 +178,7 @@ def _prefixed_key(text: str, name: str) -> bytes:
     key = _decode(text.removeprefix(PREFIX))
     if key is None:
         raise ConfigurationError(
-            f"{name}: what follows {PREFIX} is not base64; copy the whole secret again (several make a list)"
+            f"{name}: what follows {PREFIX} is not base64; copy the whole secret again (to give several, pass a list)"
         )
     return key
 
@@ -185,17 +188,21 @@ def _refuse_unusable(text: str, name: str) -> None:
     if not text:
         raise ConfigurationError(f"{name}: it is empty or blank; set it to the endpoint's signing secret")
     if text[0] in _QUOTES or text[-1] in _QUOTES:
-        raise ConfigurationError(f"{name}: it is in quotes; remove them")
+        raise ConfigurationError(f"{name}: it is in quotes; remove the quotes")
     if text.lower().startswith(("whpk_", "whsk_")):
-        raise ConfigurationError(f"{name}: it is a key of a key pair; a signing secret starts {PREFIX}")
+        raise ConfigurationError(f"{name}: it is a key of a key pair; a signing secret starts with {PREFIX}")
+    if text.startswith("sk-"):
+        raise ConfigurationError(f"{name}: it is an API key; set it to the endpoint's signing secret ({PREFIX}...)")
     if text.lower().startswith(PREFIX) and not text.startswith(PREFIX):
         raise ConfigurationError(f"{name}: its prefix must be written {PREFIX}, in lower case")
     if PREFIX in text[1:]:
-        raise ConfigurationError(f"{name}: there is something before {PREFIX}; remove it (several secrets make a list)")
+        raise ConfigurationError(
+            f"{name}: there is something before {PREFIX}; remove it (to give several, pass a list)"
+        )
     if _is_placeholder(text):
         raise ConfigurationError(f"{name}: it is a placeholder; set it to the endpoint's signing secret")
     if not _is_encodable(text):
-        raise ConfigurationError(f"{name}: it is not text that UTF-8 can write; copy the secret again")
+        raise ConfigurationError(f"{name}: it has characters that UTF-8 cannot encode; copy the secret again")
 
 
 def _is_placeholder(text: str) -> bool:

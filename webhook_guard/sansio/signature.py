@@ -4,7 +4,7 @@ The rules are those of Standard Webhooks v1 ("Signature scheme"), read as strict
 
 1. What is signed is ``id.timestamp.body``, as bytes, the timestamp being the very text of the header.
 2. An id has no dot, and a timestamp is digits only: otherwise one signed text could be split in two ways.
-3. An id has no comma either: WSGI joins repeated headers with one, and they must not pass as a single header.
+3. An id has no comma either: WSGI servers join repeated headers with one, and a repeated id must not pass as one id.
 4. Only space and tab around a header's value are dropped (RFC 9110 section 5.5).
 5. Signatures are separated by spaces. ``v1,<base64>`` is compared, and bare base64 too, as OpenAI's SDKs accept it;
    other versions are skipped. All are compared with all keys, in constant time: how long it takes tells nothing.
@@ -65,7 +65,7 @@ def spellings(*names: str) -> dict[object, str]:
     return {spelling: name for name in names for spelling in (name, name.encode())}
 
 
-_WRONG_TYPE = "headers: a mapping or an iterable of (name, value) pairs of str or bytes is needed"
+_WRONG_TYPE = "headers: must be a mapping or an iterable of (name, value) pairs of str or bytes"
 _WEBHOOK_HEADERS = spellings(ID, TIMESTAMP, SIGNATURE)
 
 
@@ -116,7 +116,7 @@ def check_head(fields: Fields) -> Head:
         missing = [name for name in (ID, TIMESTAMP, SIGNATURE) if not values.get(name)]
         raise VerificationError(f"missing or empty: {', '.join(missing)}", Reason.MISSING_HEADER)
     if fields.repeated and (twice := fields.repeated & _WEBHOOK_HEADERS.keys()):
-        raise VerificationError(f"there more than once: {', '.join(sorted(twice))}", Reason.DUPLICATE_HEADER)
+        raise VerificationError(f"repeated: {', '.join(sorted(twice))}", Reason.DUPLICATE_HEADER)
     if not _ID.fullmatch(webhook_id):
         raise _malformed(f"{ID} is not 1 to 256 visible ASCII characters without dot and comma")
     if not _TIMESTAMP.fullmatch(timestamp):
@@ -147,7 +147,8 @@ def check_timestamp(head: Head, now: float, tolerance: float) -> None:
             Reason.TIMESTAMP_TOO_NEW,
         )
     raise VerificationError(
-        f"the timestamp is {age:.0f} s old, and the tolerance is {tolerance} s; check this machine's clock",
+        f"the timestamp is {age:.0f} s old, and the tolerance is {tolerance} s; check this machine's clock,"
+        " and whether something delays or replays requests",
         Reason.TIMESTAMP_TOO_OLD,
     )
 
@@ -166,8 +167,9 @@ def verify(head: Head, body: bytes, keys: Keys) -> int:
                 matched = index
     if matched is None:
         raise VerificationError(
-            f"none of {len(head.candidates)} v1 signature(s) matches any of {keys.secrets} secret(s); check that the"
-            " secret is this endpoint's, and that nothing in front of the guard changes the body",
+            f"none of the {len(head.candidates)} signature(s) of version 1 matches any of the {keys.secret_count}"
+            " secret(s); check that the secret is this endpoint's, and that nothing in front of the guard changes the"
+            " body, as parsing it and serialising it again does",
             Reason.SIGNATURE_MISMATCH,
         )
     return matched
@@ -186,9 +188,9 @@ def sign(body: bytes, key: bytes, webhook_id: str, timestamp: int) -> dict[str, 
         ConfigurationError: The id or the timestamp is of another type, or none that could be verified.
     """
     if not isinstance(webhook_id, str) or not _ID.fullmatch(webhook_id.encode("utf-8", "surrogatepass")):
-        raise ConfigurationError("webhook_id: it takes 1 to 256 visible ASCII characters without dot and comma")
+        raise ConfigurationError("webhook_id: must be 1 to 256 visible ASCII characters without dot and comma")
     if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < 10**12:
-        raise ConfigurationError("timestamp: it takes whole Unix seconds, 1 to 12 digits; try int(time.time())")
+        raise ConfigurationError("timestamp: must be whole Unix seconds, 1 to 12 digits; try int(time.time())")
     signature = _signature(Mac(key), webhook_id.encode(), b"%d" % timestamp, body)
     return {ID: webhook_id, TIMESTAMP: str(int(timestamp)), SIGNATURE: f"v1,{signature.decode()}"}
 
@@ -200,7 +202,7 @@ def _signature(mac: Mac, webhook_id: bytes, timestamp: bytes, body: bytes) -> by
 def _candidates(signature: bytes) -> list[bytes]:
     entries = signature.split(b" ")
     if len(entries) > MAXIMUM_SIGNATURES and (count := len(entries) - entries.count(b"")) > MAXIMUM_SIGNATURES:
-        raise _malformed(f"{SIGNATURE} has {count} signatures, and {MAXIMUM_SIGNATURES} are the most")
+        raise _malformed(f"{SIGNATURE} has {count} signatures; at most {MAXIMUM_SIGNATURES} are allowed")
     candidates: list[bytes] = []
     for entry in entries:
         if entry.startswith(b"v1,"):
