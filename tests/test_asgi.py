@@ -274,6 +274,14 @@ class TestRefusing:
         assert call(server, scope=make_scope(type="websocket")).calls == []
         assert server.sent[0]["type"] == "websocket.close"
 
+    def test_no_headers(self) -> None:
+        """A scope without headers is a request without headers."""
+        server = Server()
+        scope = make_scope()
+        del scope["headers"]
+        call(server, scope=scope)
+        assert server.reason == "missing_header"
+
     def test_no_method(self) -> None:
         """A request without a method is not POST."""
         server = Server()

@@ -99,7 +99,7 @@ class ASGIWebhookMiddleware:
         if not self._is_guarded(scope):
             await self.app(scope, receive, send)
             return
-        incoming = self._guard.begin(scope["headers"])
+        incoming = self._guard.begin(scope.get("headers", ()))
         now = self._clock()
         try:
             delivery = await self._verify(scope, receive, incoming, now)

@@ -285,6 +285,11 @@ class TestHead:
         ):
             receive(("content-length", "1001"))
 
+    @pytest.mark.parametrize(("headers", "webhook_id"), [({"Webhook-Id": " a.b "}, b"a.b"), ({}, b"")])
+    def test_webhook_id(self, headers: dict[str, str], webhook_id: bytes) -> None:
+        """The id is there for the log before anything is judged, ill-formed or absent as it may be."""
+        assert make_guard().begin(headers).webhook_id == webhook_id
+
     def test_order(self) -> None:
         """A bad length is told before the age, and the age before the size."""
         old = signed(timestamp=NOW - 999)
