@@ -343,7 +343,15 @@ class TestRefusing:
 
     @pytest.mark.parametrize(
         "message",
-        [RuntimeError("x"), TimeoutError(), OSError(), KeyError("x"), {"type": "http.request", "body": "text"}],
+        [
+            RuntimeError("x"),
+            TimeoutError(),
+            OSError(),
+            KeyError("x"),
+            {"type": "http.request", "body": "text"},
+            {},
+            None,
+        ],
         ids=repr,
     )
     def test_reading_fails(self, message: Any) -> None:

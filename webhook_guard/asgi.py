@@ -147,10 +147,10 @@ async def _read_body(receive: Receive, incoming: Incoming) -> None:
     while more_body:
         try:
             message = await receive()
-            chunk = bytes(message.get("body") or b"")
+            kind, chunk = message["type"], bytes(message.get("body") or b"")
         except Exception as error:
             raise incoming.broken_off(Reason.BODY_LENGTH_MISMATCH, error) from error
-        if message["type"] != "http.request":
+        if kind != "http.request":
             raise incoming.broken_off(Reason.CLIENT_DISCONNECTED)
         incoming.receive_data(chunk)
         more_body = message.get("more_body", False)
@@ -207,7 +207,7 @@ async def _within(seconds: float, coroutine: Coroutine[Any, Any, _T]) -> _T:
     """Return what `coroutine` returns, or raise TimeoutError after `seconds`.
 
     Its first step is taken without a timer, because it is nearly always the last one: the body is already there when
-    the app is called. A timer armed for that makes the guard cost 13.9 µs instead of 9.8 (CPython 3.11).
+    the app is called. A timer armed for that would make the guard cost over a third more.
     """
     try:
         waiting = coroutine.send(None)
