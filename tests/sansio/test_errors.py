@@ -43,6 +43,9 @@ ERRORS = [
 ]
 
 
+MESSAGES = ["secret: it is empty", "too old", "no event", "no guard"]
+
+
 class TestReason:
     """The codes of the decision table."""
 
@@ -77,6 +80,11 @@ class TestTree:
     def test_not_verified_error_is_a_lookup_error(self) -> None:
         """Who looks keys up with LookupError catches ours."""
         assert issubclass(NotVerifiedError, LookupError)
+
+    @pytest.mark.parametrize(("error", "message"), list(zip(ERRORS, MESSAGES, strict=True)), ids=MESSAGES)
+    def test_message(self, error: WebhookError, message: str) -> None:
+        """An error says its message, and nothing else."""
+        assert str(error) == message
 
     def test_own_reasons(self) -> None:
         """Errors that have one reason only know it."""

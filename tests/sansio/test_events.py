@@ -109,6 +109,14 @@ class TestCatalogue:
         with pytest.raises(AttributeError):
             setattr(events.parse(BODY), name, None)
 
+    def test_every_class_is_frozen(self) -> None:
+        """So it is with every class that an event is made of."""
+        classes: list[type[msgspec.Struct]] = [events.Object, UnknownEvent]
+        for cls in classes:
+            classes.extend(cls.__subclasses__())
+            assert cls.__struct_config__.frozen, cls
+        assert len(classes) > 34
+
     def test_frozen_within(self) -> None:
         """Objects within them can't, either."""
         event = events.parse(BODY)
@@ -251,6 +259,14 @@ class TestNoEvent:
             events.parse(body)
         assert "batch" not in str(caught.value)
         assert caught.value.__cause__ is caught.value.__context__ is None
+
+    @pytest.mark.parametrize(
+        ("body", "said"), [(b"{", "DecodeError"), (b'"\xff"', "UnicodeDecodeError"), (b"[]", "no JSON object")]
+    )
+    def test_says_what_failed(self, body: bytes, said: str) -> None:
+        """The message tells what is no JSON from what is no object."""
+        with pytest.raises(PayloadError, match=said):
+            events.parse(body)
 
     def test_last_of_two_members_counts(self) -> None:
         """Where a member is there twice, the last counts, as in Python's own decoder: of the type, too."""

@@ -228,6 +228,16 @@ class TestOptions:
         with pytest.raises(ConfigurationError, match=r"^max_body_size: must be a whole number, at least 1, not "):
             make_guard(max_body_size=value)
 
+    @pytest.mark.parametrize("value", [1, 1.5, 2])
+    def test_range_of_a_number(self, value: float) -> None:
+        """Both ends of the range are in it."""
+        assert check_number("option", value, 1, 2) == value
+
+    @pytest.mark.parametrize("value", [1, sys.maxsize])
+    def test_range_of_a_size(self, value: int) -> None:
+        """So they are of a size."""
+        assert make_guard(max_body_size=value).max_body_size == value
+
     def test_number(self) -> None:
         """The message has the option, the range and the number; of anything else, it has the type only."""
         with pytest.raises(ConfigurationError, match=r"^now: must be a number from 1 to 2, not 3.0$"):
@@ -403,6 +413,12 @@ class TestDelivery:
         """It comes back from JSON as it went, 8-bit bytes in the signature included."""
         values = json.loads(json.dumps(self.delivery.to_dict()))
         assert Delivery.from_dict(values) == self.delivery
+
+    @pytest.mark.parametrize("change", [{"timestamp": 1}, {"timestamp": 10**12 - 1}, {"secret_index": 0}], ids=str)
+    def test_from_least_and_most(self, change: dict[str, Any]) -> None:
+        """Every value that a delivery can have comes back."""
+        values = {**self.delivery.to_dict(), **change}
+        assert Delivery.from_dict(values).to_dict() == values
 
     def test_repr(self) -> None:
         """Neither repr nor rich shows the signature or the body."""

@@ -16,6 +16,7 @@ from webhook_guard.sansio.keys import Mac
 KEY = bytes(range(32))
 BASE64 = base64.b64encode(KEY).decode()
 SECRET = "whsec_" + BASE64
+SHORT = base64.b64encode(b"sixteen bytes 16").decode()
 
 
 def macs_of(*readings: tuple[int, bytes]) -> list[tuple[int, bytes]]:
@@ -76,6 +77,9 @@ class TestUsable:
             pytest.param(KEY, [(0, KEY)], id="a raw key"),
             pytest.param(b"k" * 16, [(0, b"k" * 16)], id="a raw key of 16 bytes"),
             pytest.param(BASE64, [(0, KEY), (0, BASE64.encode())], id="base64 without the prefix: both readings"),
+            pytest.param(
+                SHORT, [(0, b"sixteen bytes 16"), (0, SHORT.encode())], id="base64 of 16 bytes: both readings, too"
+            ),
             pytest.param("k" * 16, [(0, b"k" * 16)], id="text whose base64 reading is too short"),
             pytest.param("correct horse battery", [(0, b"correct horse battery")], id="text that is not base64"),
             pytest.param("schlüsselschlüssel", [(0, "schlüsselschlüssel".encode())], id="text that is not ASCII"),
@@ -138,6 +142,7 @@ UNUSABLE = [
     pytest.param("k" * 15, "15 bytes", id="15 bytes of text"),
     pytest.param(SECRET.encode(), "pass it as str", id="prefixed bytes"),
     pytest.param(b" whpk_" + BASE64.encode(), "pass it as str", id="bytes of a public key"),
+    pytest.param(b"whsk_" + BASE64.encode(), "pass it as str", id="bytes of a private key"),
     pytest.param("whsec_...", "placeholder", id="three dots"),
     pytest.param("whsec_" + "x" * 32, "placeholder", id="a mask of x"),
     pytest.param("*" * 32, "placeholder", id="a mask of stars"),

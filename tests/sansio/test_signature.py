@@ -268,6 +268,11 @@ class TestSign:
         key = keys.signing_key(VECTOR_SECRET)
         assert signature.sign(VECTOR_BODY, key, VECTOR_HEADERS["webhook-id"], 1750861210) == VECTOR_HEADERS
 
+    @pytest.mark.parametrize("timestamp", [1, 10**12 - 1])
+    def test_least_and_most(self, timestamp: int) -> None:
+        """Every timestamp that a guard may accept can be signed."""
+        assert signature.sign(BODY, b"k" * 16, "wh_1", timestamp)["webhook-timestamp"] == str(timestamp)
+
     @pytest.mark.parametrize("webhook_id", ["", "a.b", "a,b", "a b", "é", "€", "x" * 257, None, 7, b"wh_1"])
     def test_refuses_ids(self, webhook_id: Any) -> None:
         """An id that no guard would accept is not signed."""
