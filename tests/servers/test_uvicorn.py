@@ -6,7 +6,6 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from importlib.util import find_spec
 from queue import SimpleQueue
 
 import pytest
@@ -24,10 +23,7 @@ from servers.client import LIMIT, TIMEOUT, Answer, Client, chunk, chunked_head, 
 from servers.uvicorn_server import Server, guarded, running
 from support import BODY, PATH, signed
 
-PARSERS = [
-    "h11",
-    pytest.param("httptools", marks=pytest.mark.skipif(find_spec("httptools") is None, reason="needs httptools")),
-]
+PARSERS = ["h11", "httptools"]
 
 
 @pytest.fixture(scope="module", params=PARSERS)
