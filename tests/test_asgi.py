@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import AsyncMock
 
 import pytest
 from fastapi import FastAPI
@@ -573,7 +573,6 @@ class TestMounts:
         """An app that sets a root path once it is called is guarded below that, too."""
         called: list[str] = []
         api = FastAPI()
-        api.root_path = "/api"  # as FastAPI(root_path=...) does, which warns since it has another way
 
         @api.post(PATH)
         def receive() -> None:  # pyright: ignore[reportUnusedFunction]  the route's
@@ -582,7 +581,9 @@ class TestMounts:
         app: Any = api
         for _ in range(layers):
             app = CORSMiddleware(app)
+            app.root_path = "/of-a-proxy"
         client = TestClient(guard(app))
+        api.root_path = "/api"  # as FastAPI(root_path=...) does, which warns since it has another way
         for path in (PATH, "/api" + PATH, "//api" + PATH, "/api/" + PATH):
             assert client.post(path, content=BODY).status_code == 400
         assert client.post("/other" + PATH, content=BODY).status_code == 404
@@ -590,7 +591,20 @@ class TestMounts:
 
     def test_app_with_every_attribute(self) -> None:
         """An object that has every attribute, as mocks have, can be an app."""
-        assert guard(MagicMock())
+        app = AsyncMock()
+        call(Server(), app=app, scope=make_scope(path="/other"))
+        app.assert_awaited_once()
+
+    def test_app_with_a_property_that_raises(self) -> None:
+        """What an app's own properties raise does not leave the guard."""
+
+        class Lazy(App):
+            @property
+            def root_path(self) -> str:
+                """Raise."""
+                raise RuntimeError
+
+        assert call(Server(), app=Lazy(), scope=make_scope(path="/other")).calls
 
     def test_as_the_frameworks_middleware(self) -> None:
         """It can be added as a framework's own middleware; there, a wrong option shows at the first request."""

@@ -7,7 +7,7 @@ disconnect, and keeps nothing about a request on itself. It runs on asyncio, wit
 
 import time
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -82,7 +82,6 @@ class ASGIWebhookMiddleware:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app: ASGIApp = guard.check_callable("app", app)
-        self._own_root_path = _own_root_path(app)
         self._guard = Guard(
             path=path,
             keys=configured_keys(secret),
@@ -116,7 +115,7 @@ class ASGIWebhookMiddleware:
         path, root_path = scope["path"], scope.get("root_path") or ""
         if self._guard.match(path, root_path) is not None:
             return True
-        return self._own_root_path != "" and self._guard.match(path, self._own_root_path) is not None
+        return any(self._guard.match(path, own) is not None for own in _own_root_paths(self.app))
 
     async def _verify(self, scope: Scope, receive: Receive, incoming: Incoming, now: float) -> guard.Delivery:
         method = None if scope["type"] == "websocket" else scope.get("method", "")
@@ -128,18 +127,26 @@ class ASGIWebhookMiddleware:
         return incoming.end()
 
 
-def _own_root_path(app: object) -> str:
-    """Return the root path that the app itself sets when it is called, as ``FastAPI(root_path=...)`` does, or "".
+def _own_root_paths(app: object) -> Iterator[str]:
+    """Yield each root path that an app or middleware sets itself when it is called, as ``FastAPI(root_path=...)`` does.
 
     Such an app routes by what follows that, so the guard must read paths that way too. Middleware keeps the app that it
     wraps in `app`, by convention; the depth is bounded, because mocks have every attribute.
     """
     for _ in range(_DEEPEST_MIDDLEWARE):
-        root_path = getattr(app, "root_path", None)
-        if isinstance(root_path, str) and root_path:
-            return root_path
-        app = getattr(app, "app", None)
-    return ""
+        root_path = _attribute(app, "root_path")
+        if isinstance(root_path, str):
+            yield root_path
+        app = _attribute(app, "app")
+        if app is None:
+            return
+
+
+def _attribute(app: object, name: str) -> object:
+    try:
+        return getattr(app, name, None)
+    except Exception:  # noqa: BLE001  a property may raise anything, and it is not ours
+        return None
 
 
 async def _read_body(receive: Receive, incoming: Incoming) -> None:

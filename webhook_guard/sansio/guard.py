@@ -105,9 +105,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         """
         try:
             stored = msgspec.convert(values, _Stored)
-            body = stored.body.encode()
-        except (msgspec.ValidationError, UnicodeEncodeError):
-            raise PayloadError("these are not the values of a delivery; give from_dict what to_dict returned") from None
+        except msgspec.ValidationError:
+            stored = None
+        if stored is None:
+            raise PayloadError("these are not the values of a delivery; give from_dict what to_dict returned")
+        # What UTF-8 can't encode is no event either, and the encoder's own error would hold the body.
+        body = stored.body.encode("utf-8", "surrogatepass")
         return cls(
             webhook_id=stored.webhook_id,
             timestamp=stored.timestamp,
@@ -307,7 +310,7 @@ def check_whole_number(option: str, value: object, low: int, high: int) -> int:
 
 def _shown(value: object) -> str:
     """Return a number as it is, or the type of anything else: it may be a secret that was mistaken for a number."""
-    if isinstance(value, (int, float)) and -_SHOWN_NUMBER < value < _SHOWN_NUMBER:
+    if isinstance(value, float) or (isinstance(value, int) and -_SHOWN_NUMBER < value < _SHOWN_NUMBER):
         return repr(value)
     return type(value).__name__
 

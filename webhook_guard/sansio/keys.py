@@ -30,6 +30,7 @@ _BYTES_PREFIXES = (b"whsec_", b"whpk_", b"whsk_")
 #: Bytes. 128 bits is the least that HMAC keys in use have; Standard Webhooks asks for 192.
 MINIMUM_KEY_LENGTH = 16
 
+_SEVERAL = "several go into a list, or into the variable with white space between"
 _QUOTES = "\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 # What documentation and templates have in a secret's place. A text made only of these words is refused, if at least one
@@ -41,7 +42,7 @@ _PLACEHOLDER = re.compile(
     r"|openaiwebhooksecret",
     re.IGNORECASE,
 )
-_TEMPLATE = re.compile(r"\$(\w+|\{.*\}|\(.*\))|[<{\[(%].*[>}\])%]|[\W_]+", re.DOTALL)
+_TEMPLATE = re.compile(r"\$(\w+|\{.*\}|\(.*\))|<.*>|\{.*\}|\[.*\]|\(.*\)|%.*%|[\W_]+", re.DOTALL)
 _MASK = re.compile(r"whsec_x+", re.IGNORECASE)
 
 #: Bytes in a block of SHA-256.
@@ -177,7 +178,7 @@ def _prefixed_key(text: str, name: str) -> bytes:
     key = _decode(text.removeprefix(PREFIX))
     if key is None:
         raise ConfigurationError(
-            f"{name}: what follows {PREFIX} is not base64; copy the whole secret again (to give several, pass a list)"
+            f"{name}: what follows {PREFIX} is not base64; copy the whole secret again ({_SEVERAL})"
         )
     return key
 
@@ -186,7 +187,7 @@ def _refuse_unusable(text: str, name: str) -> None:
     """Refuse what people configure by mistake; `text` has no white space around it."""
     if not text:
         raise ConfigurationError(f"{name}: it is empty or blank; set it to the endpoint's signing secret")
-    if text[0] in _QUOTES or text[-1] in _QUOTES:
+    if _is_quoted(text):
         raise ConfigurationError(f"{name}: it is in quotes; remove the quotes")
     if text.lower().startswith(("whpk_", "whsk_")):
         raise ConfigurationError(f"{name}: it is a key of a key pair; a signing secret starts with {PREFIX}")
@@ -195,13 +196,17 @@ def _refuse_unusable(text: str, name: str) -> None:
     if text.lower().startswith(PREFIX) and not text.startswith(PREFIX):
         raise ConfigurationError(f"{name}: its prefix must be written {PREFIX}, in lower case")
     if PREFIX in text[1:]:
-        raise ConfigurationError(
-            f"{name}: there is something before {PREFIX}; remove it (to give several, pass a list)"
-        )
-    if _is_placeholder(text):
-        raise ConfigurationError(f"{name}: it is a placeholder; set it to the endpoint's signing secret")
+        raise ConfigurationError(f"{name}: there is something before {PREFIX}; remove it ({_SEVERAL})")
     if not _is_encodable(text):
         raise ConfigurationError(f"{name}: it has characters that UTF-8 cannot encode; copy the secret again")
+    if _is_placeholder(text):
+        raise ConfigurationError(f"{name}: it is a placeholder; set it to the endpoint's signing secret")
+
+
+def _is_quoted(text: str) -> bool:
+    opened, closed = text[0] in _QUOTES, text[-1] in _QUOTES
+    # One quote may be a part of a text; around a secret of the normal form, it is not.
+    return (opened and closed) or ((opened or closed) and PREFIX in text)
 
 
 def _is_placeholder(text: str) -> bool:
