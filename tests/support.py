@@ -36,6 +36,11 @@ def signed(
     return sign(body, secret, webhook_id=webhook_id, timestamp=timestamp)
 
 
+def variable(name: str) -> str:
+    """Return the key under which WSGI has the header `name` in the environ."""
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
 def event_body(kind: str, data: Any, **members: Any) -> bytes:
     """Return the body of an event."""
     return json.dumps({"id": "evt_1", "created_at": NOW, "type": kind, "data": data, **members}).encode()

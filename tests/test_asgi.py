@@ -532,7 +532,7 @@ class TestOptions:
     def test_keyword_only(self) -> None:
         """All but the app are keywords."""
         with pytest.raises(TypeError):
-            ASGIWebhookMiddleware(App(), PATH)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  the point
+            ASGIWebhookMiddleware(App(), PATH)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  what it must refuse
 
     def test_repr_has_no_secret(self) -> None:
         """Nothing that is shown of a middleware has the secret in it."""

@@ -27,7 +27,7 @@ from webhook_guard.sansio import keys
 from webhook_guard.sansio.guard import Guard
 
 from scenarios import LIMIT, SCENARIOS, SECRETS, Scenario
-from support import NOW, PATH, clock
+from support import NOW, PATH, clock, variable
 
 GUARD = Guard(path=PATH, keys=keys.prepare(SECRETS), tolerance=300, max_body_size=LIMIT, delivery=Delivery)
 
@@ -174,7 +174,7 @@ def wsgi_environ(scenario: Scenario, size: int) -> WSGIEnvironment:
     environ["PATH_INFO"] = scenario.path
     environ["wsgi.input"] = PieceInput(chunks(scenario.body, min(size, 65_536)))
     for name, value in scenario.headers:
-        key = "HTTP_" + name.upper().replace("-", "_")
+        key = variable(name)
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     if scenario.content_length is None:

@@ -87,7 +87,7 @@ class TestVerifySignature:
 
     def test_returns_nothing(self) -> None:
         """There is nothing to return."""
-        verified: object = verify_signature(BODY, signed(), secret=SECRET, now=NOW)  # type: ignore[func-returns-value]  # the point
+        verified: object = verify_signature(BODY, signed(), secret=SECRET, now=NOW)  # type: ignore[func-returns-value]  # that it returns None is tested
         assert verified is None
 
     def test_does_not_look_into_it(self) -> None:
@@ -248,7 +248,7 @@ class TestSign:
     def test_payload_of_another_type(self) -> None:
         """A payload of another type is a TypeError."""
         with pytest.raises(TypeError, match=r"^payload: "):
-            sign(None, SECRET, webhook_id="wh_1", timestamp=NOW)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  the point
+            sign(None, SECRET, webhook_id="wh_1", timestamp=NOW)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  what it must refuse
 
 
 class TestDelivery:
@@ -265,7 +265,7 @@ class TestDelivery:
     @pytest.mark.parametrize("secret", [SECRET, [OTHER_SECRET, SECRET]], ids=["one", "several"])
     def test_verifies(self, secret: Any) -> None:
         """It verifies again, however long ago it was signed."""
-        assert Delivery.from_dict(self.values).verify(secret) is None  # type: ignore[func-returns-value]  # the point
+        assert Delivery.from_dict(self.values).verify(secret) is None  # type: ignore[func-returns-value]  # that it returns None is tested
 
     def test_verifies_with_the_environment(self, environment: pytest.MonkeyPatch) -> None:
         """Without a secret, the environment's is taken."""

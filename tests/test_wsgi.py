@@ -13,9 +13,9 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from webhook_guard import ConfigurationError, Delivery, WSGIWebhookMiddleware, get_delivery, get_event
 
-from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed
+from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed, variable
 
-HEADERS = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in signed().items()}
+HEADERS = {variable(name): value for name, value in signed().items()}
 
 
 class Input:
@@ -243,7 +243,7 @@ class TestRefusing:
     def test_unexpected_shape_is_logged(self, records: list[Any]) -> None:
         """An event that is kept as unknown though its type is known is a warning."""
         body = event_body("batch.completed", [])
-        headers = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in signed(body).items()}
+        headers = {variable(name): value for name, value in signed(body).items()}
         app = App()
         guard(app)(make_environ(Input(body), CONTENT_LENGTH=str(len(body)), **headers), Start())
         assert [(record.levelname, record.event_type) for record in records] == [("WARNING", "batch.completed")]
@@ -369,7 +369,7 @@ class TestOptions:
     def test_keyword_only(self) -> None:
         """All but the app are keywords."""
         with pytest.raises(TypeError):
-            WSGIWebhookMiddleware(App(), PATH)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  the point
+            WSGIWebhookMiddleware(App(), PATH)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  what it must refuse
 
     def test_clock(self) -> None:
         """The guard's clock decides on the age."""

@@ -135,7 +135,7 @@ def _own_root_paths(app: object) -> Iterator[str]:
     """
     for _ in range(_DEEPEST_MIDDLEWARE):
         root_path = _attribute(app, "root_path")
-        if isinstance(root_path, str):
+        if isinstance(root_path, str) and root_path:
             yield root_path
         app = _attribute(app, "app")
         if app is None:

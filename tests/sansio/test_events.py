@@ -121,7 +121,7 @@ class TestCatalogue:
         """Objects within them can't, either."""
         event = events.parse(BODY)
         with pytest.raises(AttributeError):
-            event.data.id = "other"  # type: ignore[union-attr, misc]  # pyright: ignore[reportAttributeAccessIssue]  the point
+            event.data.id = "other"  # type: ignore[union-attr, misc]  # pyright: ignore[reportAttributeAccessIssue]  a frozen object must refuse it
 
 
 class TestExtra:
@@ -221,7 +221,7 @@ class TestUnknownEvent:
         """It can't be changed."""
         event = events.parse(b'{"type":"x"}')
         with pytest.raises(AttributeError):
-            event.type = "y"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  the point
+            event.type = "y"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  a frozen object must refuse it
 
 
 class TestNoEvent:

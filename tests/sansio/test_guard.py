@@ -249,7 +249,7 @@ class TestOptions:
         """What has to be called must be callable."""
         assert check_callable("clock", clock := (lambda: 1.0)) is clock
         with pytest.raises(ConfigurationError, match=r"^clock: must be callable, not int"):
-            check_callable("clock", 7)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]  the point
+            check_callable("clock", 7)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]  what it must refuse
 
 
 class TestHead:
@@ -430,7 +430,7 @@ class TestDelivery:
     def test_frozen(self) -> None:
         """It can't be changed."""
         with pytest.raises(AttributeError):
-            self.delivery.body = b""  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  the point
+            self.delivery.body = b""  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  a frozen object must refuse it
 
     @pytest.mark.parametrize(
         "change",

@@ -34,8 +34,8 @@ TOLERANCE = 300
 MAX_BODY_SIZE = 262_144
 #: Bytes to ask for at a time where the front asks (WSGI).
 READ_SIZE = 65_536
-#: Seconds. Timestamps have up to 12 digits, so nothing is further away than this.
-_LONGEST_TOLERANCE = 10**12
+#: Seconds: no two timestamps are further apart than this.
+_LONGEST_TOLERANCE = signature.TIMESTAMP_END
 #: Python refuses to write integers of thousands of digits.
 _SHOWN_NUMBER = 10**15
 
@@ -51,7 +51,7 @@ class _Stored(msgspec.Struct):
     """What `Delivery.to_dict` returns; the event is in the body."""
 
     webhook_id: str
-    timestamp: Annotated[int, msgspec.Meta(ge=1, lt=10**12)]
+    timestamp: Annotated[int, msgspec.Meta(ge=1, lt=signature.TIMESTAMP_END)]
     signature: str
     body: str
     secret_index: Annotated[int, msgspec.Meta(ge=0)]
@@ -106,9 +106,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         try:
             stored = msgspec.convert(values, _Stored)
         except msgspec.ValidationError:
-            stored = None
-        if stored is None:
-            raise PayloadError("these are not the values of a delivery; give from_dict what to_dict returned")
+            raise PayloadError("these are not the values of a delivery; give from_dict what to_dict returned") from None
         # What UTF-8 can't encode is no event either, and the encoder's own error would hold the body.
         body = stored.body.encode("utf-8", "surrogatepass")
         return cls(
@@ -340,7 +338,7 @@ def _check_paths(path: object) -> tuple[str, ...]:
     if isinstance(path, str):
         return (_check_path(path),)
     if isinstance(path, (bytes, bytearray)) or not isinstance(path, Iterable):
-        raise ConfigurationError(f"path: must be str, several of them, or None, not {type(path).__name__}")
+        raise _wrong_path_type(path)
     paths = tuple(map(_check_path, cast(Iterable[object], path)))
     if not paths:
         raise ConfigurationError("path: the list is empty and would guard nothing; None guards everything")
@@ -349,7 +347,7 @@ def _check_paths(path: object) -> tuple[str, ...]:
 
 def _check_path(path: object) -> str:
     if not isinstance(path, str):
-        raise ConfigurationError(f"path: must be str, several of them, or None, not {type(path).__name__}")
+        raise _wrong_path_type(path)
     if not path.startswith("/"):
         raise ConfigurationError("path: must start with /")  # not shown: it may be an option mistaken for another
     if wrong := _NOT_IN_A_PATH.search(path):
@@ -357,6 +355,10 @@ def _check_path(path: object) -> str:
             f"path: {path!r} has {wrong[0]!r}; give the plain path, decoded: no query, route pattern or white space"
         )
     return _normalised(path)
+
+
+def _wrong_path_type(path: object) -> ConfigurationError:
+    return ConfigurationError(f"path: must be str, several of them, or None, not {type(path).__name__}")
 
 
 def _readings(path: str, root_path: str) -> Iterator[str]:

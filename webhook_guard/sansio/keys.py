@@ -166,9 +166,9 @@ def _readings(secret: str | bytes, name: str) -> list[bytes]:
 
 
 def _raw_key(secret: bytes, name: str) -> bytes:
-    if secret.strip().lower().startswith(_BYTES_PREFIXES):
-        raise ConfigurationError(f"{name}: bytes are the raw key, and these start like a secret's text; pass it as str")
     text = secret.strip()
+    if text.lower().startswith(_BYTES_PREFIXES):
+        raise ConfigurationError(f"{name}: bytes are the raw key, and these start like a secret's text; pass it as str")
     if not text or (text.isascii() and text.decode().isprintable()):
         _refuse_unusable(text.decode(), name)  # the same mistakes, made with an encode()
     return _long_enough(secret, name)

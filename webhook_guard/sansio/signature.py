@@ -32,7 +32,8 @@ ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature
 
 #: Visible ASCII but the comma and the dot. 256 characters: OpenAI's ids have about 40.
 _ID = re.compile(rb"[!-+\-/-~]{1,256}")
-#: 12 digits last until the year 33658, and fit every integer.
+#: The first number that is too long for a timestamp: 12 digits last until the year 33658, and fit every integer.
+TIMESTAMP_END = 10**12
 _TIMESTAMP = re.compile(rb"[1-9][0-9]{0,11}")
 #: A rotation needs two. More than this many is somebody who wants us to work.
 MAXIMUM_SIGNATURES = 32
@@ -189,10 +190,11 @@ def sign(body: bytes, key: bytes, webhook_id: str, timestamp: int) -> dict[str, 
     """
     if not isinstance(webhook_id, str) or not _ID.fullmatch(webhook_id.encode("utf-8", "surrogatepass")):
         raise ConfigurationError("webhook_id: must be 1 to 256 visible ASCII characters without dot and comma")
-    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < 10**12:
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < TIMESTAMP_END:
         raise ConfigurationError("timestamp: must be whole Unix seconds, 1 to 12 digits; try int(time.time())")
-    signature = _signature(Mac(key), webhook_id.encode(), b"%d" % timestamp, body)
-    return {ID: webhook_id, TIMESTAMP: str(int(timestamp)), SIGNATURE: f"v1,{signature.decode()}"}
+    stamp = b"%d" % timestamp
+    signature = _signature(Mac(key), webhook_id.encode(), stamp, body)
+    return {ID: webhook_id, TIMESTAMP: stamp.decode(), SIGNATURE: f"v1,{signature.decode()}"}
 
 
 def _signature(mac: Mac, webhook_id: bytes, timestamp: bytes, body: bytes) -> bytes:
