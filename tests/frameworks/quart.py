@@ -1,0 +1,82 @@
+"""Quart."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, cast
+
+from hypercorn.middleware import DispatcherMiddleware
+from quart import Quart, request
+
+from webhook_guard import ASGIWebhookMiddleware
+
+from frameworks import kit
+
+
+async def openai() -> dict[str, Any]:
+    """Answer with the event."""
+    return kit.seen(request.scope, request)
+
+
+async def json() -> dict[str, Any]:
+    """Answer with the body, decoded by Quart."""
+    return kit.decoded("json", await request.get_json())
+
+
+async def raw() -> dict[str, Any]:
+    """Answer with the body."""
+    return kit.read("raw", cast(bytes, await request.get_data()))
+
+
+async def stream() -> dict[str, Any]:
+    """Answer with the body, read in pieces."""
+    return kit.read("stream", b"".join([chunk async for chunk in request.body]))
+
+
+async def upload() -> dict[str, Any]:
+    """Answer with the size of the uploaded file."""
+    return kit.uploaded((await request.files)["file"].read())
+
+
+def app() -> Quart:
+    """Return the app."""
+    quart = Quart(__name__)
+    for path, handler in zip(kit.PATHS, (openai, json, raw, stream), strict=False):
+        quart.post(path)(handler)
+    quart.post(kit.UPLOAD)(upload)
+    return quart
+
+
+def own() -> Quart:
+    """Return the app with the guard where Quart has its middleware."""
+    quart = app()
+    quart.asgi_app = ASGIWebhookMiddleware(quart.asgi_app, **kit.options())  # type: ignore[method-assign, assignment]  # as in Quart's docs
+    return quart
+
+
+def mount(inner: kit.App) -> kit.App:
+    """Return an app that has another ASGI app mounted, as the documentation of Quart's server shows it."""
+    return DispatcherMiddleware({kit.MOUNT: inner})
+
+
+def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+    """Post to the app through its `test_client`."""
+
+    async def answer() -> tuple[int, Any]:
+        response = await own().test_client().post(path, data=body, headers=dict(headers))
+        return response.status_code, await response.get_json()
+
+    return asyncio.run(answer())
+
+
+FRAMEWORK = kit.Framework(
+    name="Quart",
+    interface="asgi",
+    ways=kit.ways(ASGIWebhookMiddleware, app, own=own, mount=mount),
+    post=post,
+    limits={
+        "declared": kit.Limit(
+            "its handlers ask the request, and declare no body",
+            "https://quart.palletsprojects.com/en/latest/how_to_guides/request_body/",
+        ),
+    },
+)
