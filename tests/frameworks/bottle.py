@@ -67,12 +67,7 @@ FRAMEWORK = kit.Framework(
     ways=kit.ways(WSGIWebhookMiddleware, app, mount=mount),
     post=post,
     limits={
-        "declared": kit.Limit(
-            "its handlers ask the request, and declare no body",
-            "https://bottlepy.org/docs/dev/tutorial.html#request-data",
-        ),
-        "own": kit.Limit(
-            "its plugins wrap handlers, after routing: wrap the app", "https://bottlepy.org/docs/dev/plugins/dev.html"
-        ),
+        "declared": kit.asks_the_request("https://bottlepy.org/docs/dev/tutorial.html#request-data"),
+        "own": kit.middleware_of_its_own("https://bottlepy.org/docs/dev/plugins/index.html"),
     },
 )

@@ -6,18 +6,12 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 from django.test import AsyncClient
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from webhook_guard import ASGIWebhookMiddleware
 
 from frameworks import kit
 from frameworks.django_urls import LIMITS
-
-
-def mount(inner: kit.App) -> Starlette:
-    """Return an app that has another ASGI app mounted: Django itself has no such thing."""
-    return Starlette(routes=[Mount(kit.MOUNT, inner)])
+from frameworks.starlette import mount
 
 
 def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:

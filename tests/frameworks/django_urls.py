@@ -57,19 +57,13 @@ urlpatterns = [
     path("upload", upload),
 ]
 
-_CLIENT = "https://docs.djangoproject.com/en/stable/topics/testing/tools/#overview-and-a-quick-example"
 LIMITS = {
-    "declared": kit.Limit(
-        "its views take the request, and declare no body", "https://docs.djangoproject.com/en/stable/topics/http/views/"
-    ),
-    "own": kit.Limit(
-        "its `MIDDLEWARE` takes Django's requests, and no ASGI or WSGI middleware: wrap it in `asgi.py` or `wsgi.py`",
-        "https://docs.djangoproject.com/en/stable/topics/http/middleware/",
-    ),
+    "declared": kit.asks_the_request("https://docs.djangoproject.com/en/stable/topics/http/views/"),
+    "own": kit.middleware_of_its_own("https://docs.djangoproject.com/en/stable/topics/http/middleware/"),
     "client": kit.Limit(
-        "`django.test.Client` calls views without `asgi.py` or `wsgi.py`; a client for any ASGI or WSGI app works, as"
-        " `httpx` and Werkzeug have it",
-        _CLIENT,
+        "Its test client calls the views without `asgi.py` and `wsgi.py`, and so without the guard. Test the wrapped"
+        " app with a client for any ASGI or WSGI app, such as `starlette.testclient` or `werkzeug.test`.",
+        "https://docs.djangoproject.com/en/stable/topics/testing/tools/#overview-and-a-quick-example",
         tried=True,
     ),
 }

@@ -52,14 +52,19 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
     return response.status_code, response.json
 
 
-_WHOLE_PATH = kit.Limit(
-    "under ASGI it routes by the whole path, the root path included: add the prefix to its routes, and to `path`",
-    "https://falcon.readthedocs.io/en/stable/api/request_and_response_asgi.html#falcon.asgi.Request.root_path",
-)
+# https://asgi.readthedocs.io/en/stable/specs/www.html#http-connection-scope has the root path at the head of the path.
+_WHOLE_PATH = "Under ASGI it routes by the whole path, the prefix included: add that to its routes."
+_SOURCE = "https://github.com/falconry/falcon/blob/4.4.0/falcon/asgi/request.py#L172"
 FRAMEWORK = kit.Framework(
     name="Falcon (ASGI)",
     interface="asgi",
     ways=kit.ways(ASGIWebhookMiddleware, app),
     post=post,
-    limits={"around_mount": _WHOLE_PATH, "inside_mount": _WHOLE_PATH, "prefix": _WHOLE_PATH},
+    limits={
+        "declared": kit.asks_the_request("https://falcon.readthedocs.io/en/stable/api/media.html"),
+        "own": kit.middleware_of_its_own("https://falcon.readthedocs.io/en/stable/api/middleware.html"),
+        "around_mount": kit.Limit(_WHOLE_PATH, _SOURCE),
+        "inside_mount": kit.Limit(_WHOLE_PATH, _SOURCE),
+        "prefix": kit.Limit(_WHOLE_PATH, _SOURCE, tried=True),
+    },
 )

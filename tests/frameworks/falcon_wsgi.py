@@ -58,4 +58,8 @@ FRAMEWORK = kit.Framework(
     interface="wsgi",
     ways=kit.ways(WSGIWebhookMiddleware, app, mount=mount),
     post=post,
+    limits={
+        "declared": kit.asks_the_request("https://falcon.readthedocs.io/en/stable/api/media.html"),
+        "own": kit.middleware_of_its_own("https://falcon.readthedocs.io/en/stable/api/middleware.html"),
+    },
 )

@@ -1,6 +1,7 @@
 """Flask."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from flask import Flask, request
@@ -34,7 +35,8 @@ def stream() -> dict[str, Any]:
 
 def upload() -> dict[str, Any]:
     """Answer with the size of the uploaded file."""
-    return kit.uploaded(request.files["file"].read())
+    with closing(request.files["file"]) as file:
+        return kit.uploaded(file.read())
 
 
 def app() -> Flask:
@@ -54,7 +56,7 @@ def own() -> Flask:
 
 
 def mount(inner: kit.App) -> DispatcherMiddleware:
-    """Return an app that has another WSGI app mounted, as Flask's documentation shows it."""
+    """Return an app that has another WSGI app mounted, as Flask's documentation does; others use it too."""
     return DispatcherMiddleware(NotFound(), {kit.MOUNT: inner})
 
 
@@ -70,9 +72,8 @@ FRAMEWORK = kit.Framework(
     ways=kit.ways(WSGIWebhookMiddleware, app, own=own, mount=mount),
     post=post,
     limits={
-        "declared": kit.Limit(
-            "its handlers ask the request, and declare no body",
-            "https://flask.palletsprojects.com/en/stable/quickstart/#accessing-request-data",
+        "declared": kit.asks_the_request(
+            "https://flask.palletsprojects.com/en/stable/quickstart/#accessing-request-data"
         ),
     },
 )

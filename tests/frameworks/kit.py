@@ -12,6 +12,8 @@ from support import PATH, SECRET, clock
 
 #: The ways to read a body; each has a route of its own.
 READINGS = ("json", "raw", "stream", "declared")
+#: Where a guard can be.
+GUARDED = ("outside", "own", "around_mount", "inside_mount")
 PATHS = (PATH, *(f"/webhooks/{reading}" for reading in READINGS))
 UPLOAD = "/upload"
 MOUNT = "/mounted"
@@ -32,6 +34,21 @@ class Limit:
     tried: bool = False
 
 
+def asks_the_request(source: str) -> Limit:
+    """Return the limit of a framework whose handlers declare no body."""
+    return Limit("Handlers ask the request for the body; they can't declare it as a parameter.", source)
+
+
+def middleware_of_its_own(source: str) -> Limit:
+    """Return the limit of a framework that has no place for ASGI or WSGI middleware."""
+    return Limit("What it takes as middleware is neither ASGI's nor WSGI's: wrap the app from outside.", source)
+
+
+def no_framework(source: str) -> Limit:
+    """Return the limit of an app that is written to the specification `source` alone."""
+    return Limit("There is no framework to have it, and the specification has no such thing.", source)
+
+
 @dataclass(frozen=True)
 class Framework:
     """A framework, as the tests need it."""
@@ -41,8 +58,7 @@ class Framework:
     interface: Literal["asgi", "wsgi"]
     #: Complete apps: "bare", "outside", and as far as the framework has them "own", "around_mount", "inside_mount".
     ways: Mapping[str, Callable[[], App]]
-    #: None where the framework has no test client.
-    post: Post | None
+    post: Post
     #: By the column of the matrix.
     limits: Mapping[str, Limit] = field(default_factory=dict[str, Limit])
 

@@ -1,10 +1,12 @@
 """A WSGI app without a framework. Only uploads are read with a library: the form of multipart is not WSGI's."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.formparser import parse_form_data
+from werkzeug.test import Client
 
 from webhook_guard import WSGIWebhookMiddleware
 
@@ -48,7 +50,8 @@ def body(environ: "WSGIEnvironment") -> bytes:
 def upload(environ: "WSGIEnvironment") -> dict[str, Any]:
     """Answer with the size of the uploaded file."""
     _, _, files = parse_form_data(environ)
-    return kit.uploaded(files["file"].read())
+    with closing(files["file"]) as file:
+        return kit.uploaded(file.read())
 
 
 HANDLERS = dict(zip(kit.PATHS, (openai, decode, raw, stream), strict=False)) | {kit.UPLOAD: upload}
@@ -67,11 +70,17 @@ def app() -> kit.App:
     return application
 
 
-_NONE = kit.Limit("there is no framework to have it", "https://peps.python.org/pep-3333/")
+def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+    """Post to the app through Werkzeug's test client."""
+    response = Client(WSGIWebhookMiddleware(application, **kit.options())).post(path, data=body, headers=dict(headers))
+    return response.status_code, response.json
+
+
+_NONE = kit.no_framework("https://peps.python.org/pep-3333/")
 FRAMEWORK = kit.Framework(
     name="plain WSGI",
     interface="wsgi",
     ways=kit.ways(WSGIWebhookMiddleware, app, mount=mount),
-    post=None,
-    limits={"declared": _NONE, "own": _NONE, "client": _NONE},
+    post=post,
+    limits={"declared": _NONE, "own": _NONE},
 )

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, cast
 
-from hypercorn.middleware import DispatcherMiddleware
 from quart import Quart, request
 
 from webhook_guard import ASGIWebhookMiddleware
 
 from frameworks import kit
+from frameworks.starlette import mount
 
 
 async def openai() -> dict[str, Any]:
@@ -34,7 +35,8 @@ async def stream() -> dict[str, Any]:
 
 async def upload() -> dict[str, Any]:
     """Answer with the size of the uploaded file."""
-    return kit.uploaded((await request.files)["file"].read())
+    with closing((await request.files)["file"]) as file:
+        return kit.uploaded(file.read())
 
 
 def app() -> Quart:
@@ -53,11 +55,6 @@ def own() -> Quart:
     return quart
 
 
-def mount(inner: kit.App) -> kit.App:
-    """Return an app that has another ASGI app mounted, as the documentation of Quart's server shows it."""
-    return DispatcherMiddleware({kit.MOUNT: inner})
-
-
 def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
     """Post to the app through its `test_client`."""
 
@@ -74,9 +71,6 @@ FRAMEWORK = kit.Framework(
     ways=kit.ways(ASGIWebhookMiddleware, app, own=own, mount=mount),
     post=post,
     limits={
-        "declared": kit.Limit(
-            "its handlers ask the request, and declare no body",
-            "https://quart.palletsprojects.com/en/latest/how_to_guides/request_body/",
-        ),
+        "declared": kit.asks_the_request("https://quart.palletsprojects.com/en/latest/how_to_guides/request_body.html"),
     },
 )

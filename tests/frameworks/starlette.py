@@ -57,7 +57,7 @@ def own() -> Starlette:
 
 
 def mount(inner: kit.App) -> Starlette:
-    """Return an app that has another ASGI app mounted."""
+    """Return an app that has another ASGI app mounted, of a framework that mounts none itself too."""
     return Starlette(routes=[Mount(kit.MOUNT, inner)])
 
 
@@ -73,8 +73,6 @@ FRAMEWORK = kit.Framework(
     ways=kit.ways(ASGIWebhookMiddleware, app, own=own, mount=mount),
     post=post,
     limits={
-        "declared": kit.Limit(
-            "its handlers take the request, and no declared parameters", "https://starlette.dev/endpoints/"
-        ),
+        "declared": kit.asks_the_request("https://starlette.dev/requests/"),
     },
 )
