@@ -36,7 +36,7 @@ def upload() -> dict[str, Any]:
     return kit.uploaded(request.files["file"].file.read())
 
 
-def app() -> kit.App:
+def app() -> Bottle:
     """Return the app."""
     bottle = Bottle()
     for path, handler in zip(kit.PATHS, (openai, json, raw, stream), strict=False):
@@ -45,7 +45,7 @@ def app() -> kit.App:
     return bottle
 
 
-def mount(inner: kit.App) -> kit.App:
+def mount(inner: kit.App) -> Bottle:
     """Return an app that has another WSGI app mounted."""
     outer = Bottle()
     outer.mount(kit.MOUNT + "/", inner)

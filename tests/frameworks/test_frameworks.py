@@ -5,6 +5,7 @@ The cells of the README's matrix are these tests: a `Case` says which.
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 from unittest.mock import Mock
@@ -190,6 +191,12 @@ def test_client(case: Case) -> None:
     assert (status, answer["event"]) == (200, KIND)
     status, answer = case.framework.post(PATH, BODY, FORGED)
     assert (status, answer["reason"]) == (400, "signature_mismatch")
+
+
+def test_examples() -> None:
+    """There is an example for each framework."""
+    examples = Path(__file__).parents[2].joinpath("examples").glob("*.py")
+    assert {path.stem for path in examples} == {f"{key}_app" for key in FRAMEWORKS}
 
 
 def test_falcon_below_a_prefix() -> None:

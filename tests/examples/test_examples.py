@@ -5,21 +5,23 @@ import json
 import os
 import re
 import shlex
-import sys
+import socket
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from subprocess import PIPE, STDOUT, Popen
-from threading import Timer
-from typing import IO, NamedTuple, cast
+from subprocess import STDOUT, Popen, TimeoutExpired
+from typing import NamedTuple
 
 import pytest
 
 from support import OTHER_SECRET, SECRET, event_body, signed
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
-#: Seconds until an example that does not start is given up.
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+#: Seconds until an example that does not start, answer or end is given up.
 DEADLINE = 30.0
+#: Seconds between two looks at whether a server listens.
+INTERVAL = 0.05
 
 NOTES = ["fetch response resp_1 and show its text", "fetch batch batch_1 and download its output file"]
 
@@ -40,32 +42,51 @@ class Story(NamedTuple):
     printed: list[str]
 
 
+class Command(NamedTuple):
+    """What the first line of an example says: to install, to set, and to run."""
+
+    packages: list[str]
+    variables: dict[str, str]
+    arguments: list[str]
+
+
 @pytest.fixture(scope="module", params=EXAMPLES, ids=lambda path: path.stem)
-def story(request: pytest.FixtureRequest) -> Story:
+def story(
+    request: pytest.FixtureRequest, install: Callable[[list[str]], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Story:
     """Run an example, deliver to it, and stop it."""
     example: Path = request.param
-    arguments, variables = command(example)
-    environment = {**os.environ, **variables, "PATH": executables(), "PYTHONUNBUFFERED": "1"}
-    with Popen(arguments, env=environment, cwd=example.parent, stdout=PIPE, stderr=STDOUT, text=True) as server:  # noqa: S603  our own
-        give_up = Timer(DEADLINE, server.kill)
-        give_up.start()
-        output = cast(IO[str], server.stdout)
+    port = free_port()
+    packages, variables, arguments = command(example, port)
+    home = tmp_path_factory.mktemp("home")
+    path = os.pathsep.join([str(install(packages)), os.environ["PATH"]])
+    # Some servers write into the home directory; a buffered line might never be printed.
+    environment = {**os.environ, **variables, "PATH": path, "HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    # Of these, a fresh environment must not know.
+    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    output = home / "output"
+    with (
+        output.open("w") as sink,
+        Popen(arguments, env=environment, cwd=example.parent, stdout=sink, stderr=STDOUT) as server,  # noqa: S603  our own
+    ):
         try:
-            answers = exchange(port_in(output))
+            wait_for(server, port, output)
+            answers = exchange(port)
         finally:
-            server.terminate()
-            printed = [line.rstrip("\n") for line in output]
-            give_up.cancel()
-    return Story(*answers, printed)
+            stop(server)
+    return Story(*answers, output.read_text().splitlines())
 
 
-def command(example: Path) -> tuple[list[str], dict[str, str]]:
-    """Return the arguments and the variables of the command in the first line: with a secret, and any free port."""
+def command(example: Path, port: int) -> Command:
+    """Return what the first line says, with a secret and another port."""
     install, _, run = first_line(example).removeprefix("# ").partition(" && ")
-    assert install.startswith("pip install webhook_guard ")
-    words = shlex.split(run.replace("whsec_...", SECRET).replace("--port 8000", "--port 0"))
+    pip, verb, *packages = install.split()
+    assert (pip, verb, packages[0]) == ("pip", "install", "webhook_guard")
+    assert run.count("8000") == 1
+    words = shlex.split(run.replace("whsec_...", SECRET).replace("8000", str(port)))
     variables = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
-    return words[len(variables) :], variables
+    return Command(packages, variables, words[len(variables) :])
 
 
 def first_line(example: Path) -> str:
@@ -73,19 +94,39 @@ def first_line(example: Path) -> str:
     return example.read_text(encoding="utf-8").splitlines()[0]
 
 
-def executables() -> str:
-    """Return the PATH on which this interpreter's own programs come first."""
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
-def port_in(output: IO[str]) -> int:
-    """Return the port that the server says it runs on."""
-    seen: list[str] = []
-    for line in output:
-        seen.append(line)
-        if found := re.search(r"[Rr]unning on http://127\.0\.0\.1:(\d+)", line):
-            return int(found[1])
-    raise AssertionError(f"the server ended, or said nothing for {DEADLINE} s: {''.join(seen)}")
+def wait_for(server: Popen[bytes], port: int, output: Path) -> None:
+    """Wait until the server accepts connections; it must not end before that."""
+    deadline = time.monotonic() + DEADLINE
+    while not accepts(port):
+        assert time.monotonic() < deadline, f"nobody listens after {DEADLINE} s: {output.read_text()}"
+        try:
+            server.wait(INTERVAL)
+        except TimeoutExpired:
+            continue
+        raise AssertionError(f"the server ended: {output.read_text()}")
+
+
+def accepts(port: int) -> bool:
+    """Return whether a server accepts connections."""
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
+
+
+def stop(server: Popen[bytes]) -> None:
+    """End the server, as gently as it lets us."""
+    server.terminate()
+    try:
+        server.wait(DEADLINE)
+    except TimeoutExpired:
+        server.kill()
+        raise
 
 
 def exchange(port: int) -> tuple[list[Answer], Answer, Answer]:
@@ -124,11 +165,6 @@ def test_an_unsigned_delivery_is_refused(story: Story) -> None:
 def test_the_app_prints_what_it_would_do(story: Story) -> None:
     """The app prints one line for each event it handles, and none for the others and the refused."""
     assert [line for line in story.printed if line.startswith("fetch ")] == NOTES
-
-
-def test_there_is_an_example_for_each_front() -> None:
-    """There is one example for ASGI and one for WSGI."""
-    assert [path.name for path in EXAMPLES] == ["fastapi_app.py", "flask_app.py"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
