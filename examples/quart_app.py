@@ -6,7 +6,7 @@ from quart import Quart, Response, request
 from webhook_guard import ASGIWebhookMiddleware, BatchCompleted, ResponseCompleted, get_event
 
 app = Quart(__name__)
-app.asgi_app = ASGIWebhookMiddleware(app.asgi_app, path="/webhooks/openai")  # type: ignore[method-assign, assignment]  # as in Quart's docs
+app.asgi_app = ASGIWebhookMiddleware(app.asgi_app, path="/webhooks/openai")  # type: ignore[method-assign]  # as in Quart's docs
 
 
 @app.post("/webhooks/openai")

@@ -7,7 +7,7 @@ disconnect, and keeps nothing about a request on itself. It runs on asyncio, wit
 
 import time
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
         WebSocketCloseEvent,
     )
 
-# Looser than asgiref's types of the same things, which no framework's own annotations match.
-Scope: TypeAlias = MutableMapping[str, Any]
+# Looser than asgiref's types of the same things, which no framework's own annotations match: a scope is a mapping to
+# some, a TypedDict to others.
+Scope: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[..., Awaitable[None]]

@@ -62,7 +62,7 @@ def app(**options: Any) -> Litestar:
 
 def own() -> Litestar:
     """Return the app with the guard in its list of middleware."""
-    guard = DefineMiddleware(ASGIWebhookMiddleware, **kit.options())  # type: ignore[arg-type]  # its own types of ASGI
+    guard = DefineMiddleware(ASGIWebhookMiddleware, **kit.options())
     return app(middleware=[guard])
 
 

@@ -51,7 +51,7 @@ def app() -> Quart:
 def own() -> Quart:
     """Return the app with the guard where Quart has its middleware."""
     quart = app()
-    quart.asgi_app = ASGIWebhookMiddleware(quart.asgi_app, **kit.options())  # type: ignore[method-assign, assignment]  # as in Quart's docs
+    quart.asgi_app = ASGIWebhookMiddleware(quart.asgi_app, **kit.options())  # type: ignore[method-assign]  # as in Quart's docs
     return quart
 
 

@@ -65,6 +65,8 @@ class TestMatch:
             "/webhooks/openai\u2028",
             "/webhooks/openai\udcff",
             "/web\udcffhooks/openai",
+            "/webhooksopenai",
+            "/web/hooks/openai",
             "http://example.com/webhooks/openai",
             "http://example.com//webhooks/openai/",
             "http://example.com/webhooks/openai;a=b?c#d",
@@ -125,6 +127,46 @@ class TestMatch:
     def test_other_root_paths(self, path: str, root_path: str) -> None:
         """Only the first occurrence counts, and only what follows it."""
         assert make_guard().match(path, root_path) is None
+
+    @pytest.mark.parametrize(
+        ("path", "root_path"),
+        [
+            ("/mountwebhooks/openai", ""),
+            ("/api/mountwebhooks/openai", "/api"),
+            ("/api/mount/api/webhooks/openai", "/api"),
+            ("/mount/api/webhooks/openai", "/api"),
+            ("/api/mount/x/api/webhooks/openai", "/api"),
+            ("/api/mountx/api/webhooks/openai/", "/api"),
+            ("/api/mountx/api//webhooks//openai", "/api/"),
+            ("/api/mount/api/webhooks/x/api/openai", "/api"),
+            ("/mount/x/mount/webhooks/openai", ""),
+            ("/mount/webhooks/x/mount/openai", ""),
+            ("/api/mount/x/api/mount/webhooks/openai", "/api"),
+            ("/mountx/webhooks/openai", "/"),
+            ("//mount/x/webhooks/openai", "/"),
+            ("http://host/mount/x/api/webhooks/openai", "/api"),
+        ],
+    )
+    def test_mounts(self, path: str, root_path: str) -> None:
+        """What an app in a Litestar mount leaves out does not lead past a guard around the mount."""
+        assert make_guard("/mount/webhooks/openai").match(path, root_path) == "/mount/webhooks/openai"
+
+    @pytest.mark.parametrize(
+        ("path", "root_path"),
+        [
+            ("/mount/x/webhooks/openai", ""),
+            ("/mount/azure/openai", ""),
+            ("/mount/x/webhooks/openai", "/api"),
+            ("/x/mount/api/webhooks/openai", "/api/v1"),
+            ("/x/api/webhooks/openai", "/api"),
+            ("/api/mount/openai", "/api"),
+            ("/api/webhooks/mount/api/openai", "/api"),
+            ("/api/mount/api/webhooks/openai/x", "/api"),
+        ],
+    )
+    def test_not_mounts(self, path: str, root_path: str) -> None:
+        """Only a root path between the mount and what is below it is left out, and all of the path must be there."""
+        assert make_guard("/mount/webhooks/openai").match(path, root_path) is None
 
     def test_none_guards_everything(self) -> None:
         """Without a path, every request is guarded."""

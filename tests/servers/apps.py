@@ -106,10 +106,9 @@ def _asgi_app(choice: str) -> ASGIApp:
             )
         case ["journal"]:
             return _asgi_journal
-        case ["handlers", name, way]:
-            return import_module("servers.asgi_handlers").app(name, way)
         case words:
-            return _framework_app(words)
+            app: ASGIApp = _app_of("servers.asgi_handlers", words)
+            return app
 
 
 @cache
@@ -121,14 +120,15 @@ def _wsgi_app(choice: str) -> "WSGIApplication":
             )
         case ["journal"]:
             return _wsgi_journal
-        case ["handlers", name, way]:
-            return import_module("servers.wsgi_handlers").app(name, way)
         case words:
-            return _framework_app(words)
+            app: WSGIApplication = _app_of("servers.wsgi_handlers", words)
+            return app
 
 
-def _framework_app(words: list[str]) -> Any:
-    _, name, way = words
+def _app_of(handlers: str, words: list[str]) -> Any:
+    catalogue, name, way = words
+    if catalogue == "handlers":
+        return import_module(handlers).app(name, way)
     return import_module("frameworks.catalogue").FRAMEWORKS[name].ways[way]()
 
 

@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     @property
     def refusal(self) -> tuple[int, str | None]:
         """The status and, if it is the guard that refused, the reason."""
-        ours = self.headers["content-type"] == "application/problem+json"
+        ours = self.body and self.headers["content-type"] == "application/problem+json"
         return self.status, self.json()["reason"] if ours else None
 
 
@@ -60,6 +60,7 @@ class Client:
     """One connection to a server on this machine."""
 
     def __init__(self, port: int, timeout: float = TIMEOUT) -> None:
+        self.timeout = timeout
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         # Each piece goes out when it is sent, and does not wait for the next one.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,13 +1,11 @@
 """Real servers, each in processes of its own on a free port of this machine, with what `servers.apps` serves."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
@@ -64,9 +62,7 @@ _ALL = (
     Server("uvicorn httptools", "asgi", "uvicorn", _UVICORN + "httptools", prefix="--root-path /prefix"),
     Server("hypercorn", "asgi", "hypercorn", "hypercorn {app} --bind 127.0.0.1:{port}", prefix="--root-path /prefix"),
     Server("granian ASGI", "asgi", "granian", _GRANIAN + "asgi", prefix="--url-path-prefix /prefix"),
-    Server(
-        "daphne", "asgi", "daphne", "daphne {app} --bind 127.0.0.1 --port {port}", prefix="--root-path /prefix"
-    ),
+    Server("daphne", "asgi", "daphne", "daphne {app} --bind 127.0.0.1 --port {port}", prefix="--root-path /prefix"),
     Server("gunicorn ASGI", "asgi", "gunicorn", _GUNICORN + "asgi", prefix="--root-path /prefix"),
     Server("gunicorn sync", "wsgi", "gunicorn", _GUNICORN + "sync", prefix="--env SCRIPT_NAME=/prefix"),
     Server(
@@ -88,9 +84,10 @@ SERVERS: dict[str, Server] = {server.name: server for server in _ALL}
 class Running:
     """A running server: its port and its log."""
 
-    def __init__(self, server: Server, port: int, log: Path) -> None:
+    def __init__(self, server: Server, port: int, log: Path, *, below_prefix: bool) -> None:
         self.server = server
         self.port = port
+        self.below_prefix = below_prefix
         self._log = log
         self._read = 0
 
@@ -124,7 +121,7 @@ def running(server: Server, *, below_prefix: bool = False) -> Generator[Running]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         with log.open("wb") as output, _started(server, port, output, below_prefix=below_prefix) as process:
-            ready = Running(server, port, log)
+            ready = Running(server, port, log, below_prefix=below_prefix)
             try:
                 _wait_until_it_listens(process, ready)
                 yield ready

@@ -146,7 +146,8 @@ class Guard:
         self.tolerance: float = check_tolerance(tolerance)
         self.max_body_size: int = check_whole_number("max_body_size", max_body_size, 1, sys.maxsize)
         self.delivery: type[Delivery] = delivery
-        self._paths = None if path is None else _check_paths(path)
+        #: The segments of each configured path.
+        self._paths = None if path is None else {found: found[1:].split("/") for found in _check_paths(path)}
 
     def match(self, path: str, root_path: str = "") -> str | None:
         """Return the configured path that guards a request, normalised ("" if everything is guarded), or None.
@@ -163,10 +164,12 @@ class Guard:
         if path in self._paths:
             return path
         try:
-            spellings = {_normalised(reading) for reading in _readings(path, root_path)}
+            readings = [_squeezed(reading) for reading in _readings(path, root_path)]
         except ValueError:
             return next(iter(self._paths))  # neither a path nor a URL: in doubt
-        return next((guarded for guarded in self._paths if guarded in spellings), None)
+        return next(
+            (found for found, segments in self._paths.items() if _is_among(readings, segments, root_path)), None
+        )
 
     def begin(self, headers: Headers) -> "Incoming":
         """Return a guarded request, whose life begins with its headers.
@@ -374,11 +377,53 @@ def _readings(path: str, root_path: str) -> Iterator[str]:
             yield target.partition(root_path)[2]
 
 
+def _is_among(readings: list[str], segments: list[str], root_path: str) -> bool:
+    """Say whether a framework may take one of the readings, which have no slashes, for the path of these segments."""
+    if "".join(segments) in readings:
+        return True
+    below = [reading for reading in readings if reading.startswith(segments[0])]
+    return any(_is_below_mounts(reading, segments, root_path) for reading in below)
+
+
+def _is_below_mounts(reading: str, segments: list[str], root_path: str) -> bool:
+    """Say whether `reading` is the path with something between two of its segments that apps in mounts leave out.
+
+    An app that Litestar mounts takes the root path off again, with all that comes before it: so from the path that
+    follows ``/mount`` in ``/mount/anything/root/path``. Outer mounts may have added to the root path.
+    """
+    for border in range(1, len(segments)):
+        mounts, end = segments[:border], "".join(segments[border:])
+        roots = [_squeezed(root_path) + "".join(mounts[:added]) for added in range(0 if root_path else 1, border + 1)]
+        if any(reading.endswith(root + end) and _in_order(mounts, reading.removesuffix(root + end)) for root in roots):
+            return True
+    return False
+
+
+def _in_order(segments: list[str], text: str) -> bool:
+    """Say whether all segments occur in `text`, one after the other."""
+    for segment in segments:
+        _, found, text = text.partition(segment)
+        if not found:
+            return False
+    return True
+
+
 def _normalised(path: str) -> str:
-    """Return the one spelling of `path` that is compared."""
+    """Return the path as it is shown and kept: one slash before each segment, and none at the end."""
+    return "/" + "/".join(filter(None, _encodable(path).rstrip(_TRAILING).split("/")))
+
+
+def _squeezed(path: str) -> str:
+    """Return the one spelling of `path` that is compared, without any slash.
+
+    Routers collapse slashes, add and drop them at either end, and Litestar's mounts may end within a segment.
+    """
+    return _encodable(path).replace("/", "").rstrip(_TRAILING)
+
+
+def _encodable(path: str) -> str:
     # Half a surrogate pair stands for a byte that is not UTF-8; Bottle drops those before it routes.
-    encodable = path.encode("utf-8", "ignore").decode()
-    return "/" + "/".join(filter(None, encodable.rstrip(_TRAILING).split("/")))
+    return path.encode("utf-8", "ignore").decode()
 
 
 def _wrong_method(method: str | None) -> VerificationError:

@@ -1,0 +1,85 @@
+"""Writes ``docs/servers.md`` from the scenarios and the limits, which `test_servers` holds every server to."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from textwrap import TextWrapper
+
+from servers.launch import SERVERS
+from servers.limits import LIMITS, Limit, limit_of
+from servers.scenarios import SCENARIOS, Interface, Scenario
+
+_DESIGNED = "✓"
+_LINES = TextWrapper(120, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_TITLES: dict[Interface, str] = {"asgi": "ASGI", "wsgi": "WSGI"}
+
+_HEAD = """\
+# Servers
+
+What a client gets that sends this to a guarded path, over a connection of its own, from each server that the guard is
+tested on: written by `tox -e servers -- --table=write`, and checked in every run of `tox -e servers`.
+
+✓ is the designed answer, which stands in the second column: a status, with the reason if it is the guard that refuses.
+Without a reason, it is the server's own refusal, which is as good where the request is no HTTP. "waits" and "closed"
+are what the connection does. Of clients that leave, it says what became of the request: nothing, the reason for which
+the guard refused it, or that the handler was called. Anything else is a limit of the server; its note says which, and
+where the server says so. No handler runs for a delivery that was not verified, and after each answer the connection is
+in step, or closed.
+
+How paths are spelled has no table, because it has no exceptions: `tests/servers/test_paths.py` sends forged deliveries
+to hundreds of spellings of the guarded path (encoded, doubled, missing and backward slashes, dot segments, line breaks,
+absolute-form targets, other cases and Unicode forms, below root paths and mounts), to each framework behind each of
+these servers. None reaches the handler: it is refused, or the framework itself does not route it there.
+"""
+
+
+def rendered() -> str:
+    """Return the text of the file."""
+    return "\n".join([_HEAD, *_tested(), *_table("asgi"), *_table("wsgi"), *_notes()])
+
+
+def _tested() -> Iterator[str]:
+    packages = {server.package: server.version for server in SERVERS.values() if server.package}
+    yield from _LINES.wrap(f"Versions: {', '.join(f'{name} {version}' for name, version in packages.items())}.")
+    yield ""
+
+
+def _table(interface: Interface) -> Iterator[str]:
+    names = [server.name for server in SERVERS.values() if server.interface == interface]
+    yield f"## {_TITLES[interface]}"
+    for section, scenarios in groupby(SCENARIOS, lambda scenario: scenario.section):
+        yield from ("", f"### {section}", "")
+        yield f"| what the client sends | designed | {' | '.join(_heads(names))} |"
+        yield f"|---|---|{':-:|' * len(names)}"
+        for scenario in scenarios:
+            designed = " or ".join(scenario.designed(interface))
+            yield f"| {scenario.name} | {designed} | {' | '.join(_cell(name, scenario) for name in names)} |"
+    yield ""
+
+
+def _heads(names: list[str]) -> list[str]:
+    return [name.removesuffix(" ASGI").removesuffix(" WSGI") for name in names]
+
+
+def _cell(server: str, scenario: Scenario) -> str:
+    limit = limit_of(server, scenario)
+    if limit is None:
+        return _DESIGNED
+    number = str(LIMITS.index(limit) + 1).translate(_SUPERSCRIPTS)
+    also = f"{_DESIGNED} or " if limit.sometimes else ""
+    return f"{also}{limit.outcomes[scenario.key]}{number}"
+
+
+def _notes() -> Iterator[str]:
+    yield from ("## Limits of the servers", "")
+    for number, limit in enumerate(LIMITS, 1):
+        yield _LINES.fill(f"{number}. {_told(limit)}")
+    yield ""
+
+
+def _told(limit: Limit) -> str:
+    return f"{_joined(limit.servers)}: {limit.text} Source: {limit.source}."
+
+
+def _joined(servers: tuple[str, ...]) -> str:
+    return ", ".join(f"**{server}**" for server in servers)
