@@ -1,12 +1,16 @@
-"""Writes ``docs/servers.md`` from the scenarios and the limits, which `test_servers` holds every server to."""
+"""The text of ``docs/servers.md``: what came of every scenario on every server."""
 
 from collections.abc import Iterator
 from itertools import groupby
 from textwrap import TextWrapper
+from typing import TypeAlias
 
 from servers.launch import SERVERS
 from servers.limits import LIMITS, Limit, limit_of
-from servers.scenarios import SCENARIOS, Interface, Scenario
+from servers.scenarios import SCENARIOS, Designed, Interface, Scenario
+
+#: By the names of server and scenario.
+Outcomes: TypeAlias = dict[tuple[str, str], str]
 
 _DESIGNED = "✓"
 _LINES = TextWrapper(120, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
@@ -20,11 +24,11 @@ What a client gets that sends this to a guarded path, over a connection of its o
 tested on: written by `tox -e servers -- --table=write`, and checked in every run of `tox -e servers`.
 
 ✓ is the designed answer, which stands in the second column: a status, with the reason if it is the guard that refuses.
-Without a reason, it is the server's own refusal, which is as good where the request is no HTTP. "waits" and "closed"
-are what the connection does. Of clients that leave, it says what became of the request: nothing, the reason for which
-the guard refused it, or that the handler was called. Anything else is a limit of the server; its note says which, and
-where the server says so. No handler runs for a delivery that was not verified, and after each answer the connection is
-in step, or closed.
+"waits" and "closed" are what the connection does. Of clients that leave, it says what became of the request: nothing,
+the reason for which the guard refused it, or that the handler was called. A status in *italics* is the server's own
+refusal of what is no HTTP, before the guard sees it; the second column says what entitles it to. Anything else is a
+limit of the server: its note says which, and where the server says so. No handler runs for a delivery that was not
+verified, and after each answer the connection is in step, or closed.
 
 How paths are spelled has no table, because it has no exceptions: `tests/servers/test_paths.py` sends forged deliveries
 to hundreds of spellings of the guarded path (encoded, doubled, missing and backward slashes, dot segments, line breaks,
@@ -33,18 +37,18 @@ these servers. None reaches the handler: it is refused, or the framework itself 
 """
 
 
-def rendered() -> str:
+def rendered(outcomes: Outcomes) -> str:
     """Return the text of the file."""
-    return "\n".join([_HEAD, *_tested(), *_table("asgi"), *_table("wsgi"), *_notes()])
+    return "\n".join([_HEAD, *_versions(), *_table("asgi", outcomes), *_table("wsgi", outcomes), *_notes()])
 
 
-def _tested() -> Iterator[str]:
+def _versions() -> Iterator[str]:
     packages = {server.package: server.version for server in SERVERS.values() if server.package}
     yield from _LINES.wrap(f"Versions: {', '.join(f'{name} {version}' for name, version in packages.items())}.")
     yield ""
 
 
-def _table(interface: Interface) -> Iterator[str]:
+def _table(interface: Interface, outcomes: Outcomes) -> Iterator[str]:
     names = [server.name for server in SERVERS.values() if server.interface == interface]
     yield f"## {_TITLES[interface]}"
     for section, scenarios in groupby(SCENARIOS, lambda scenario: scenario.section):
@@ -52,19 +56,24 @@ def _table(interface: Interface) -> Iterator[str]:
         yield f"| what the client sends | designed | {' | '.join(_heads(names))} |"
         yield f"|---|---|{':-:|' * len(names)}"
         for scenario in scenarios:
-            designed = " or ".join(scenario.designed(interface))
-            yield f"| {scenario.name} | {designed} | {' | '.join(_cell(name, scenario) for name in names)} |"
+            cells = (_cell(name, scenario, outcomes[name, scenario.key]) for name in names)
+            yield f"| {scenario.name} | {_designed(scenario.designed, interface)} | {' | '.join(cells)} |"
     yield ""
+
+
+def _designed(designed: Designed, interface: Interface) -> str:
+    own = f"the server's own {' or '.join(designed.own)} ({designed.rule})" if designed.own else ""
+    return " or ".join(filter(None, (*designed.under(interface), own)))
 
 
 def _heads(names: list[str]) -> list[str]:
     return [name.removesuffix(" ASGI").removesuffix(" WSGI") for name in names]
 
 
-def _cell(server: str, scenario: Scenario) -> str:
+def _cell(server: str, scenario: Scenario, outcome: str) -> str:
     limit = limit_of(server, scenario)
     if limit is None:
-        return _DESIGNED
+        return f"*{outcome}*" if outcome in scenario.designed.own else _DESIGNED
     number = str(LIMITS.index(limit) + 1).translate(_SUPERSCRIPTS)
     also = f"{_DESIGNED} or " if limit.sometimes else ""
     return f"{also}{limit.outcomes[scenario.key]}{number}"
