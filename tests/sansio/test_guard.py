@@ -160,6 +160,7 @@ class TestMatch:
             ("/x/mount/api/webhooks/openai", "/api/v1"),
             ("/x/api/webhooks/openai", "/api"),
             ("/api/mount/openai", "/api"),
+            ("/mount/x/api/openai", "/api"),
             ("/api/webhooks/mount/api/openai", "/api"),
             ("/api/mount/api/webhooks/openai/x", "/api"),
         ],
