@@ -9,7 +9,7 @@ from webhook_guard import ASGIWebhookMiddleware, BatchCompleted, ResponseComplet
 async def receive(scope: Any, _receive: Any, send: Any) -> None:
     """Take note of what is finished, and answer at once: OpenAI sends again what takes too long."""
     if scope["type"] != "http":
-        raise NotImplementedError(scope["type"])  # no lifespan, no websockets: servers take it for that
+        raise NotImplementedError(scope["type"])  # lifespan and websockets: servers take this as "not supported"
     match get_event(scope):
         case ResponseCompleted(data=response):
             print(f"fetch response {response.id} and show its text")

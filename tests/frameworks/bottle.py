@@ -39,7 +39,7 @@ def upload() -> dict[str, Any]:
 def app() -> Bottle:
     """Return the app."""
     bottle = Bottle()
-    for path, handler in zip(kit.PATHS, (openai, json, raw, stream), strict=False):
+    for path, handler in zip(kit.UNDECLARED, (openai, json, raw, stream), strict=True):
         bottle.post(path, callback=handler)
     bottle.post(kit.UPLOAD, callback=upload)
     return bottle

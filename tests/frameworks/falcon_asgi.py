@@ -53,7 +53,7 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
 
 
 # https://asgi.readthedocs.io/en/stable/specs/www.html#http-connection-scope has the root path at the head of the path.
-_WHOLE_PATH = "Under ASGI it routes by the whole path, the prefix included: add that to its routes."
+_WHOLE_PATH = "Under ASGI it routes by the whole path: add the prefix to its routes."
 _SOURCE = "https://github.com/falconry/falcon/blob/4.4.0/falcon/asgi/request.py#L172"
 FRAMEWORK = kit.Framework(
     name="Falcon (ASGI)",

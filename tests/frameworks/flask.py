@@ -42,7 +42,7 @@ def upload() -> dict[str, Any]:
 def app() -> Flask:
     """Return the app."""
     flask = Flask(__name__)
-    for path, handler in zip(kit.PATHS, (openai, json, raw, stream), strict=False):
+    for path, handler in zip(kit.UNDECLARED, (openai, json, raw, stream), strict=True):
         flask.post(path)(handler)
     flask.post(kit.UPLOAD)(upload)
     return flask

@@ -15,6 +15,8 @@ READINGS = ("json", "raw", "stream", "declared")
 #: Where a guard can be.
 GUARDED = ("outside", "own", "around_mount", "inside_mount")
 PATHS = (PATH, *(f"/webhooks/{reading}" for reading in READINGS))
+#: Those of handlers that ask the request for the body.
+UNDECLARED = PATHS[:-1]
 UPLOAD = "/upload"
 MOUNT = "/mounted"
 
@@ -46,7 +48,7 @@ def middleware_of_its_own(source: str) -> Limit:
 
 def no_framework(source: str) -> Limit:
     """Return the limit of an app that is written to the specification `source` alone."""
-    return Limit("There is no framework to have it, and the specification has no such thing.", source)
+    return Limit("Not applicable: the specification has neither declared bodies nor a place for middleware.", source)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib.metadata import version
 from textwrap import TextWrapper
 
 from frameworks.catalogue import FRAMEWORKS
@@ -30,6 +31,14 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LINES = TextWrapper(120, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False)
 
 
+def _versions() -> list[str]:
+    """Return what the frameworks were tested as, in lines; the plain apps are of no distribution."""
+    names = dict.fromkeys(
+        framework.name.partition(" (")[0] for key, framework in FRAMEWORKS.items() if "plain" not in key
+    )
+    return _LINES.wrap(f"Versions: {', '.join(f'{name} {version(name)}' for name in names)}.")
+
+
 class Matrix:
     """What works where."""
 
@@ -51,7 +60,7 @@ class Matrix:
         rows = [self._row(key) for key in FRAMEWORKS]
         head = [["", *COLUMNS.values()], ["---", *[":-:"] * len(COLUMNS)]]
         table = [f"| {' | '.join(row)} |" for row in [*head, *rows]]
-        text = "\n".join(["", *table, "", *self._footnotes(), "", ""])
+        text = "\n".join(["", *table, "", *self._footnotes(), "", *_versions(), "", ""])
         if _UNTESTED in {cell for row in rows for cell in row}:
             raise LookupError(f"cells marked {_UNTESTED} have neither a test that passed nor a declared limit:\n{text}")
         return _BETWEEN_MARKERS.sub(lambda _: text, readme)
@@ -70,4 +79,4 @@ class Matrix:
     def _footnotes(self) -> Iterator[str]:
         for number, (reason, sources) in enumerate(self._notes.items(), 1):
             links = ", ".join(f"[{name}]({source})" for source, name in sources.items())
-            yield _LINES.fill(f"{number}. {reason} See {links}.")
+            yield _LINES.fill(f"{number}. {reason} As documented by {links}.")

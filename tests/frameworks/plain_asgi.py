@@ -59,7 +59,7 @@ async def upload(scope: Scope, receive: Receive) -> dict[str, Any]:
         return kit.uploaded(await file.read())
 
 
-HANDLERS = dict(zip(kit.PATHS, (openai, decode, raw, stream), strict=False)) | {kit.UPLOAD: upload}
+HANDLERS = dict(zip(kit.UNDECLARED, (openai, decode, raw, stream), strict=True)) | {kit.UPLOAD: upload}
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -54,7 +54,7 @@ def upload(environ: "WSGIEnvironment") -> dict[str, Any]:
         return kit.uploaded(file.read())
 
 
-HANDLERS = dict(zip(kit.PATHS, (openai, decode, raw, stream), strict=False)) | {kit.UPLOAD: upload}
+HANDLERS = dict(zip(kit.UNDECLARED, (openai, decode, raw, stream), strict=True)) | {kit.UPLOAD: upload}
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

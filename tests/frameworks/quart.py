@@ -42,7 +42,7 @@ async def upload() -> dict[str, Any]:
 def app() -> Quart:
     """Return the app."""
     quart = Quart(__name__)
-    for path, handler in zip(kit.PATHS, (openai, json, raw, stream), strict=False):
+    for path, handler in zip(kit.UNDECLARED, (openai, json, raw, stream), strict=True):
         quart.post(path)(handler)
     quart.post(kit.UPLOAD)(upload)
     return quart

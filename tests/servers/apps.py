@@ -1,6 +1,6 @@
 """What every server serves: many apps at once, of which a request picks one with the header ``x-app``.
 
-    recorder                    notes and describes each request that reaches it, behind the guard of the scenarios
+    recorder                    notes each request that reaches it, behind the guard of the scenarios
     journal                     what the recorder and the guards' log have noted, by webhook id
     frameworks:NAME:WAY         an app of a framework, of `frameworks.catalogue`
     handlers:NAME:WAY           a handler with manners of its own, of `servers.asgi_handlers` or `servers.wsgi_handlers`
@@ -16,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from webhook_guard import ASGIWebhookMiddleware, NotVerifiedError, WSGIWebhookMiddleware, get_event
+from webhook_guard import ASGIWebhookMiddleware, NotVerifiedError, WSGIWebhookMiddleware, get_delivery, get_event
 from webhook_guard.asgi import ASGIApp, Receive, Scope, Send
 
 from servers.client import LIMIT, TIMEOUT
@@ -49,14 +49,14 @@ _logger.propagate = False
 _logger.addHandler(_Journalist())
 
 
-def _described(request: Scope, webhook_id: str, body: bytes) -> bytes:
-    """Note that a request reached the app, and say what the app saw of it."""
+def _noted(request: Scope, webhook_id: str, body: bytes) -> bytes:
+    """Note that a request reached the app, and what the app saw of it."""
     try:
-        kind = get_event(request).type
+        kind = get_event(request).type if get_delivery(request).body == body else "another body than the signed one"
     except NotVerifiedError:
         kind = "unverified"
     _journal[webhook_id].append(f"called: {kind}")
-    return json.dumps({"type": kind, "id": webhook_id, "body": body.decode("latin-1")}).encode()
+    return kind.encode()
 
 
 async def _asgi_recorder(scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +66,7 @@ async def _asgi_recorder(scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         body += message.get("body", b"")
         more_body = message.get("more_body", False)
-    await _asgi_answer(send, _described(scope, names.get(b"webhook-id", ""), body))
+    await _asgi_answer(send, _noted(scope, names.get(b"webhook-id", ""), body))
 
 
 async def _asgi_journal(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -82,7 +82,7 @@ async def _asgi_answer(send: Send, body: bytes) -> None:
 def _wsgi_recorder(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read(length)
-    return _wsgi_answer(start_response, _described(environ, environ.get("HTTP_WEBHOOK_ID", ""), body))
+    return _wsgi_answer(start_response, _noted(environ, environ.get("HTTP_WEBHOOK_ID", ""), body))
 
 
 def _wsgi_journal(_environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -23,7 +23,7 @@ class Behaviour(Generic[_App]):
 
     Attributes:
         app: The handler.
-        gives: What comes of it, as `servers.test_handlers.outcome` has it; several where servers differ.
+        gives: What comes of it, as `servers.test_handlers.parse` has it; several where servers differ.
         says: The body of the answer; several where servers differ, none where the outcome says all.
         last: The note that it ends with (WSGI), because nothing else says when all is over.
         framing: How the request's body comes; None if it may come in any way.

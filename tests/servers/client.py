@@ -59,9 +59,8 @@ class Answer(NamedTuple):
 class Client:
     """One connection to a server on this machine."""
 
-    def __init__(self, port: int, timeout: float = TIMEOUT) -> None:
-        self.timeout = timeout
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
         # Each piece goes out when it is sent, and does not wait for the next one.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

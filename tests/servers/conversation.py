@@ -5,8 +5,7 @@ from contextlib import suppress
 from http.client import HTTPMessage, parse_headers
 from io import BufferedReader
 
-from servers.client import Answer, Client
-from servers.launch import Running
+from servers.client import TIMEOUT, Answer, Client
 
 #: Seconds after which a server that says nothing is waiting for something.
 SILENCE = 1.0
@@ -63,14 +62,14 @@ class Talk:
         except ValueError:
             return GARBLED
         finally:
-            self.client.socket.settimeout(self.client.timeout)
+            self.client.socket.settimeout(TIMEOUT)
         return CLOSED if answer is None else _told(answer)
 
-    def all(self, count: int, *, silence: float | None = None) -> str:
+    def all(self, count: int) -> str:
         """Return what the server says to `count` requests."""
         told: list[str] = []
         while len(told) < count and (not told or told[-1] not in (CLOSED, GARBLED, WAITS)):
-            told.append(self.next(silence=silence))
+            told.append(self.next())
         return ", ".join(told)
 
 
@@ -105,9 +104,3 @@ def _read_chunk(file: BufferedReader) -> bytes:
     data = file.read(int(file.readline().strip() or b"0", 16))
     file.readline()
     return data
-
-
-def journal(server: Running) -> dict[str, list[str]]:
-    """Return, by webhook id, what became of the requests: a reason, or "called" with what the app saw."""
-    entries: dict[str, list[str]] = server.get("/", "journal").json()
-    return entries

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Literal
@@ -30,8 +30,7 @@ class Server:
         name: As the table has it: the program, and what of it is used.
         interface: What it speaks with its app.
         package: The distribution that it is in; None if it is Python's own.
-        command: The words after ``python -m``; ``{port}`` and ``{app}`` are filled in.
-        environment: What it needs to be set.
+        command: The words after ``python -m``, the program first; ``{port}`` and ``{app}`` are filled in.
         prefix: The words more with which it serves its app below the path `servers.apps.PREFIX`; None if it can't.
     """
 
@@ -40,7 +39,6 @@ class Server:
     package: str | None
     command: str
     prefix: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def version(self) -> str:
@@ -49,7 +47,8 @@ class Server:
 
     def arguments(self, port: int, *, below_prefix: bool) -> list[str]:
         """Return the command line."""
-        words = [*self.command.split(), *((self.prefix or "").split() if below_prefix else ())]
+        program, *rest = self.command.split()
+        words = [program, *((self.prefix or "").split() if below_prefix else ()), *rest]
         return [sys.executable, "-m", *(word.format(port=port, app=f"servers.apps:{self.interface}") for word in words)]
 
 
@@ -75,7 +74,7 @@ _ALL = (
         _GRANIAN + "wsgi --blocking-threads 4",
         prefix="--url-path-prefix /prefix",
     ),
-    Server("waitress", "wsgi", "waitress", "waitress --listen=127.0.0.1:{port} {app}"),
+    Server("waitress", "wsgi", "waitress", "waitress --listen=127.0.0.1:{port} {app}", prefix="--url-prefix=/prefix"),
     Server("wsgiref", "wsgi", None, "servers.wsgiref_server {port} {app}"),
 )
 SERVERS: dict[str, Server] = {server.name: server for server in _ALL}
@@ -91,9 +90,9 @@ class Running:
         self._log = log
         self._read = 0
 
-    def connect(self, timeout: float = TIMEOUT) -> Client:
+    def connect(self) -> Client:
         """Open a connection."""
-        return Client(self.port, timeout)
+        return Client(self.port)
 
     def ask(self, request: bytes) -> Answer:
         """Return the answer to a request on a connection of its own."""
@@ -104,6 +103,11 @@ class Running:
     def get(self, path: str, app: str) -> Answer:
         """Return the answer to a GET."""
         return self.ask(head({"x-app": app}, method="GET", path=path))
+
+    def journal(self) -> dict[str, list[str]]:
+        """Return, by webhook id, what became of the requests: a reason, or "called" with what the app saw."""
+        entries: dict[str, list[str]] = self.get("/", "journal").json()
+        return entries
 
     def new_log(self) -> str:
         """Return what was logged since the last call."""
@@ -140,7 +144,8 @@ def _started(server: Server, port: int, output: IO[bytes], *, below_prefix: bool
     return subprocess.Popen(  # noqa: S603  every word of it is ours
         server.arguments(port, below_prefix=below_prefix),
         cwd=Path(output.name).parent,
-        env={**os.environ, **server.environment, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+        # One worker: what it has noted is in its memory.
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", "WEB_CONCURRENCY": "1"},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

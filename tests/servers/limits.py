@@ -62,8 +62,8 @@ LIMITS = [
         "hypercorn/protocol/h11.py, `_handle_events`",
         ("hypercorn",),
         {
-            "Refused by the head: it asks before it sends the body": f"100, {MISSING}",
-            "Refused by the head: the same, and the body is too large": f"100, {TOO_LARGE}",
+            "Refused by the head: `Expect: 100-continue`": f"100, {MISSING}",
+            "Refused by the head: `Expect: 100-continue`, body too large": f"100, {TOO_LARGE}",
         },
     ),
     Limit(
@@ -71,8 +71,8 @@ LIMITS = [
         "gunicorn/http/wsgi.py, `create`",
         _GUNICORN_WSGI,
         {
-            "Refused by the head: it asks before it sends the body": f"100, {MISSING}",
-            "Refused by the head: the same, and the body is too large": f"100, {TOO_LARGE}",
+            "Refused by the head: `Expect: 100-continue`": f"100, {MISSING}",
+            "Refused by the head: `Expect: 100-continue`, body too large": f"100, {TOO_LARGE}",
         },
     ),
     Limit(
@@ -82,8 +82,8 @@ LIMITS = [
         "twisted/web/http.py, `HTTPChannel.allHeadersReceived`; daphne/http_protocol.py, `WebRequest.process`",
         ("daphne",),
         {
-            "Refused by the head: it asks before it sends the body": f"100, {MISSING}",
-            "Refused by the head: the same, and the body is too large": f"100, {TOO_LARGE}",
+            "Refused by the head: `Expect: 100-continue`": f"100, {MISSING}",
+            "Refused by the head: `Expect: 100-continue`, body too large": f"100, {TOO_LARGE}",
             "Content-Length: over the limit, only the head sent": "waits",
             "Transfer-Encoding: over the limit, the end not sent": "waits",
             "Slow clients: a body that takes too long": "waits",
@@ -98,8 +98,8 @@ LIMITS = [
         " `HTTPChannel.received`",
         ("waitress",),
         {
-            "Refused by the head: it asks before it sends the body": f"100, {MISSING}",
-            "Refused by the head: the same, and the body is too large": f"100, {TOO_LARGE}",
+            "Refused by the head: `Expect: 100-continue`": f"100, {MISSING}",
+            "Refused by the head: `Expect: 100-continue`, body too large": f"100, {TOO_LARGE}",
             "Content-Length: over the limit, only the head sent": "waits",
             "Content-Length: more than is sent": "closed",
             "Transfer-Encoding: over the limit, the end not sent": "waits",
@@ -112,7 +112,7 @@ LIMITS = [
         " before the app has answered. The handler may have run by then; OpenAI sends the delivery again.",
         "asyncio's default, https://docs.python.org/3/library/asyncio-protocol.html#asyncio.Protocol.eof_received",
         ("gunicorn ASGI",),
-        {"Genuine: it sends no more, and listens": "closed", "Content-Length: none, under HTTP/1.0": "closed"},
+        {"Genuine: half-closed after the request": "closed", "Content-Length: none, under HTTP/1.0": "closed"},
         sometimes=True,
     ),
     Limit(
@@ -120,7 +120,7 @@ LIMITS = [
         " before the app has answered. The handler may have run by then; OpenAI sends the delivery again.",
         "twisted/internet/tcp.py, `Connection.readConnectionLost`",
         ("daphne",),
-        {"Genuine: it sends no more, and listens": "closed"},
+        {"Genuine: half-closed after the request": "closed"},
         sometimes=True,
     ),
     Limit(
@@ -128,7 +128,7 @@ LIMITS = [
         " before the app has answered. The handler may have run by then; OpenAI sends the delivery again.",
         "hyper's default, https://docs.rs/hyper/1/hyper/server/conn/http1/struct.Builder.html#method.half_close",
         _GRANIAN,
-        {"Genuine: it sends no more, and listens": "closed"},
+        {"Genuine: half-closed after the request": "closed"},
         sometimes=True,
     ),
     Limit(
@@ -168,7 +168,7 @@ LIMITS = [
         ("granian WSGI",),
         {
             "Refused by the head: id with 8-bit bytes": MISSING,
-            "Refused by the signature: 8-bit bytes in it": MISSING,
+            "Refused by the signature: 8-bit bytes in the signature": MISSING,
         },
     ),
     Limit(
@@ -225,13 +225,13 @@ LIMITS = [
     Limit(
         "It undoes the last coding, chunked, and leaves the ones before it to the app: the guard verifies what the app"
         " gets.",
-        "llhttp; hyper/src/headers.rs, `is_chunked`; gunicorn/http/message.py, `Message.set_body_reader`",
+        "llhttp; hyper/src/headers.rs, `is_chunked_`; gunicorn/http/message.py, `Message.set_body_reader`",
         ("uvicorn httptools", *_GRANIAN, "gunicorn ASGI", *_GUNICORN_WSGI),
         {"Transfer-Encoding: gzip, chunked": "200"},
     ),
     Limit(
         "It takes chunked twice for chunked once.",
-        "hyper/src/headers.rs, `is_chunked`; waitress/parser.py, `HTTPRequestParser.parse_header`",
+        "hyper/src/headers.rs, `is_chunked_`; waitress/parser.py, `HTTPRequestParser.parse_header`",
         (*_GRANIAN, "waitress"),
         {"Transfer-Encoding: chunked, twice": "200"},
     ),
@@ -258,7 +258,7 @@ LIMITS = [
         ("wsgiref",),
         {
             **_each("Genuine", ("two on one connection", "two in one packet"), "200, closed"),
-            "Genuine: it asks before it sends the body": "waits, 200",
+            "Genuine: `Expect: 100-continue`": "waits, 200",
         },
     ),
     Limit(

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from servers.apps import IMPATIENT_PATH
 from servers.client import Client
-from servers.conversation import CLOSED, SILENCE, WAITS, Talk, journal
+from servers.conversation import CLOSED, SILENCE, WAITS, Talk
 from servers.launch import Running
 from servers.raw import EXPECTATION, Raw, genuine, unsigned
 
@@ -32,7 +32,7 @@ class Stage:
     def noted(self, webhook_id: str, patience: float = 0.0) -> str:
         """Return what became of a request; "nothing" if nobody has heard of it in `patience` seconds."""
         deadline = time.monotonic() + patience
-        while webhook_id not in (entries := journal(self._server)) and time.monotonic() < deadline:
+        while webhook_id not in (entries := self._server.journal()) and time.monotonic() < deadline:
             pass
         return " + ".join(entries.get(webhook_id, ["nothing"]))
 

@@ -20,20 +20,26 @@ _TITLES: dict[Interface, str] = {"asgi": "ASGI", "wsgi": "WSGI"}
 _HEAD = """\
 # Servers
 
-What a client gets that sends this to a guarded path, over a connection of its own, from each server that the guard is
-tested on: written by `tox -e servers -- --table=write`, and checked in every run of `tox -e servers`.
+Each row is something that a client may send to a guarded path, over a connection of its own; each cell is what came of
+it on that server.
 
 ✓ is the designed answer, which stands in the second column: a status, with the reason if it is the guard that refuses.
-"waits" and "closed" are what the connection does. Of clients that leave, it says what became of the request: nothing,
-the reason for which the guard refused it, or that the handler was called. A status in *italics* is the server's own
-refusal of what is no HTTP, before the guard sees it; the second column says what entitles it to. Anything else is a
-limit of the server: its note says which, and where the server says so. No handler runs for a delivery that was not
-verified, and after each answer the connection is in step, or closed.
+Where one thing happens after another, "then" stands between them; "waits" and "closed" are what the connection does.
+For clients that leave, the cell says what happened on the server: nothing, the reason for which the guard refused the
+request, or that the handler was called. A status in *italics* is the server's own refusal of a malformed request,
+before the guard sees it; the second column names the rule that allows that, if there is one. Anything else is a limit
+of the server: its note says which, and where the server says so.
+
+No handler runs for a delivery that was not verified. After a single complete request the next one on the connection is
+served, or the connection is closed.
 
 How paths are spelled has no table, because it has no exceptions: `tests/servers/test_paths.py` sends forged deliveries
-to hundreds of spellings of the guarded path (encoded, doubled, missing and backward slashes, dot segments, line breaks,
-absolute-form targets, other cases and Unicode forms, below root paths and mounts), to each framework behind each of
-these servers. None reaches the handler: it is refused, or the framework itself does not route it there.
+to more than 140 spellings of the guarded path (encoded, doubled, missing and backward slashes, dot segments, line
+breaks, absolute-form targets, other cases and Unicode forms, below root paths and mounts), to each framework behind
+each of these servers, guarded outside and around a mount; the other ways to guard it on one server per interface. None
+reaches the handler: it is refused, or the framework itself does not route it there.
+
+`tox -e servers -- --table=write` writes this page, and `tox -e servers` checks it.
 """
 
 
@@ -43,8 +49,8 @@ def rendered(outcomes: Outcomes) -> str:
 
 
 def _versions() -> Iterator[str]:
-    packages = {server.package: server.version for server in SERVERS.values() if server.package}
-    yield from _LINES.wrap(f"Versions: {', '.join(f'{name} {version}' for name, version in packages.items())}.")
+    versions = {server.package or "wsgiref of": server.version for server in SERVERS.values()}
+    yield from _LINES.wrap(f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.")
     yield ""
 
 
@@ -62,8 +68,13 @@ def _table(interface: Interface, outcomes: Outcomes) -> Iterator[str]:
 
 
 def _designed(designed: Designed, interface: Interface) -> str:
-    own = f"the server's own {' or '.join(designed.own)} ({designed.rule})" if designed.own else ""
-    return " or ".join(filter(None, (*designed.under(interface), own)))
+    own = f"the server's own {' or '.join(designed.own)}" if designed.own else ""
+    rule = f" ({designed.rule})" if designed.rule else ""
+    return " / ".join(filter(None, (*map(_told_apart, designed.under(interface)), own))) + rule
+
+
+def _told_apart(outcome: str) -> str:
+    return outcome.replace(", ", ", then ").replace("then then", "then")
 
 
 def _heads(names: list[str]) -> list[str]:
@@ -75,8 +86,8 @@ def _cell(server: str, scenario: Scenario, outcome: str) -> str:
     if limit is None:
         return f"*{outcome}*" if outcome in scenario.designed.own else _DESIGNED
     number = str(LIMITS.index(limit) + 1).translate(_SUPERSCRIPTS)
-    also = f"{_DESIGNED} or " if limit.sometimes else ""
-    return f"{also}{limit.outcomes[scenario.key]}{number}"
+    also = f"{_DESIGNED} / " if limit.sometimes else ""
+    return f"{also}{_told_apart(limit.outcomes[scenario.key])}{number}"
 
 
 def _notes() -> Iterator[str]:
