@@ -38,6 +38,12 @@ _CHUNKED = (
     *("a chunk without a size", "a negative size", "a size with a sign", "a size of 17 digits"),
     *("a chunk longer than its size", "no last chunk", "half a chunk"),
 )
+_AFTER = ("then a genuine one, on the same connection", "then a genuine one, in the same packet")
+_ONE_PER_CONNECTION = {
+    **_each("Genuine", ("two on one connection", "two in one packet"), "200, closed"),
+    **_each("Refused by the head", _AFTER, f"{MISSING}, closed"),
+    **_each("Refused by the signature", _AFTER, f"{MISMATCH}, closed"),
+}
 _STALLING = ("half a head: others are served meanwhile", "half a body: others are served meanwhile")
 _LEAVING = ("closing after the head", "resetting after the head", "closing in the body", "resetting in the body")
 
@@ -46,7 +52,7 @@ LIMITS = [
         "It serves one request per connection, and closes it after the answer.",
         "https://docs.gunicorn.org/en/stable/design.html#sync-workers",
         ("gunicorn sync",),
-        _each("Genuine", ("two on one connection", "two in one packet"), "200, closed"),
+        _ONE_PER_CONNECTION,
     ),
     Limit(
         "It serves one connection at a time: a slow client keeps all others waiting. Put a proxy that buffers requests"
@@ -257,7 +263,7 @@ LIMITS = [
         "https://docs.python.org/3/library/http.server.html#http.server.BaseHTTPRequestHandler.protocol_version",
         ("wsgiref",),
         {
-            **_each("Genuine", ("two on one connection", "two in one packet"), "200, closed"),
+            **_ONE_PER_CONNECTION,
             "Genuine: `Expect: 100-continue`": "waits, 200",
         },
     ),

@@ -88,11 +88,6 @@ def _refused(asgi: str, wsgi: str | None = None) -> Designed:
     return Designed((asgi,), (wsgi,) if wsgi else None)
 
 
-def _and_then(refusal: str) -> Designed:
-    """Return what is designed of a refusal and the next request: the connection is in step, or closed."""
-    return _only(f"{refusal}, 200", f"{refusal}, closed")
-
-
 def _underscored(name: bytes) -> bytes:
     return name.replace(b"-", b"_")
 
@@ -172,8 +167,8 @@ SCENARIOS = [
         ("timestamp too old", one(lambda: genuine().having(STAMP, b"1")), _refused("400 timestamp_too_old")),
         ("`Expect: 100-continue`", expecting(unsigned), _refused(MISSING)),
         ("`Expect: 100-continue`, body too large", expecting(too_large), _refused(TOO_LARGE)),
-        ("then a genuine one, on the same connection", in_a_row(unsigned, genuine), _and_then(MISSING)),
-        ("then a genuine one, in the same packet", pipelined(unsigned, genuine), _and_then(MISSING)),
+        ("then a genuine one, on the same connection", in_a_row(unsigned, genuine), _only(f"{MISSING}, 200")),
+        ("then a genuine one, in the same packet", pipelined(unsigned, genuine), _only(f"{MISSING}, 200")),
         ("a whole genuine request as its body", plays.smuggling, _only(f"{MISSING}, nothing")),
     ),
     *_section(
@@ -181,8 +176,8 @@ SCENARIOS = [
         ("forged", one(forged), _refused(MISMATCH)),
         ("forged, in chunks", one(lambda: forged().in_chunks(7)), _refused(MISMATCH)),
         ("8-bit bytes in the signature", one(lambda: genuine().having(SIGNATURE, b"v1,\xff\xfe")), _refused(MISMATCH)),
-        ("then a genuine one, on the same connection", in_a_row(forged, genuine), _and_then(MISMATCH)),
-        ("then a genuine one, in the same packet", pipelined(forged, genuine), _and_then(MISMATCH)),
+        ("then a genuine one, on the same connection", in_a_row(forged, genuine), _only(f"{MISMATCH}, 200")),
+        ("then a genuine one, in the same packet", pipelined(forged, genuine), _only(f"{MISMATCH}, 200")),
     ),
     *_section(
         "Content-Length",
