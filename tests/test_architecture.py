@@ -16,7 +16,10 @@ CORE = sorted((PACKAGE / "sansio").glob("*.py"))
 FRONTS = ("asgi", "wsgi")
 
 #: All that the core may use of the standard library: nothing of it waits, listens or looks at a clock.
-PURE = {"binascii", "collections", "enum", "hashlib", "hmac", "functools", "re", "sys", "typing", "urllib"}
+PURE = {
+    *("binascii", "bisect", "collections", "enum", "functools", "hashlib", "hmac"),
+    *("itertools", "re", "sys", "typing", "urllib"),
+}
 FRAMEWORKS = {"starlette", "fastapi", "flask", "werkzeug", "django", "quart", "litestar", "bottle", "falcon", "uvicorn"}
 
 

@@ -589,6 +589,12 @@ class TestMounts:
         assert client.post("/other" + PATH, content=BODY).status_code == 404
         assert called == []
 
+    @pytest.mark.parametrize("raw_path", [b"/mount" + PATH.encode(), b"/mount/%77ebhooks/openai/"])
+    def test_rewritten_path(self, raw_path: bytes) -> None:
+        """A router outside of the guard that has rewritten the path does not hide the one that was asked for."""
+        scope = make_scope(path="/webhooks/openai/", raw_path=raw_path, headers=[])
+        assert call(Server(), scope=scope, path=f"/mount{PATH}").calls == []
+
     def test_app_with_every_attribute(self) -> None:
         """An object that has every attribute, as mocks have, can be an app."""
         app = AsyncMock()

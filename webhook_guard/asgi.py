@@ -10,6 +10,7 @@ import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from webhook_guard.log import RefusalLog, log_unexpected_shape
 from webhook_guard.sansio import errors, guard
@@ -113,10 +114,13 @@ class ASGIWebhookMiddleware:
     def _is_guarded(self, scope: Scope) -> bool:
         if scope["type"] not in ("http", "websocket"):
             return False
-        path, root_path = scope["path"], scope.get("root_path") or ""
-        if self._guard.match(path, root_path) is not None:
-            return True
-        return any(self._guard.match(path, own) is not None for own in _own_root_paths(self.app))
+        root_path = scope.get("root_path") or ""
+        for path in _paths(scope):
+            if self._guard.match(path, root_path) is not None:
+                return True
+            if any(self._guard.match(path, own) is not None for own in _own_root_paths(self.app)):
+                return True
+        return False
 
     async def _verify(self, scope: Scope, receive: Receive, incoming: Incoming, now: float) -> guard.Delivery:
         method = None if scope["type"] == "websocket" else scope.get("method", "")
@@ -126,6 +130,17 @@ class ASGIWebhookMiddleware:
         except TimeoutError:
             raise incoming.broken_off(Reason.BODY_TIMEOUT) from None
         return incoming.end()
+
+
+def _paths(scope: Scope) -> Iterator[str]:
+    """Yield the path of a request, and the one that it came with, if a router outside of the guard has rewritten it.
+
+    Litestar does so before it calls middleware of its own, for what it has mounted.
+    """
+    yield scope["path"]
+    raw_path = scope.get("raw_path")
+    if isinstance(raw_path, bytes) and raw_path != scope["path"].encode("utf-8", "surrogatepass"):
+        yield unquote_to_bytes(raw_path).decode("utf-8", "ignore")
 
 
 def _own_root_paths(app: object) -> Iterator[str]:

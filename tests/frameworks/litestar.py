@@ -66,14 +66,19 @@ def own() -> Litestar:
     return app(middleware=[guard])
 
 
-def mount(inner: kit.App) -> Litestar:
+def mount(inner: kit.App, **options: Any) -> Litestar:
     """Return an app that has another ASGI app mounted."""
 
     @asgi(kit.MOUNT, is_mount=True, copy_scope=True)
     async def mounted(scope: Any, receive: Any, send: Any) -> None:
         await inner(scope, receive, send)
 
-    return Litestar([mounted], logging_config=None)
+    return Litestar([mounted], logging_config=None, **options)
+
+
+def own_around_mount() -> Litestar:
+    """Return an app with the guard in its list of middleware, which Litestar calls with the path below the mount."""
+    return mount(app(), middleware=[DefineMiddleware(ASGIWebhookMiddleware, **kit.options(kit.MOUNT))])
 
 
 def post_to_own(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
@@ -86,6 +91,9 @@ def post_to_own(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int
 FRAMEWORK = kit.Framework(
     name="Litestar",
     interface="asgi",
-    ways=kit.ways(ASGIWebhookMiddleware, app, own=own, mount=mount),
+    ways={
+        **kit.ways(ASGIWebhookMiddleware, app, own=own, mount=mount),
+        "own_around_mount": own_around_mount,
+    },
     post=post_to_own,
 )

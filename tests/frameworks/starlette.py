@@ -56,9 +56,14 @@ def own() -> Starlette:
     return app(middleware=[Middleware(ASGIWebhookMiddleware, **kit.options())])
 
 
-def mount(inner: kit.App) -> Starlette:
+def mount(inner: kit.App, **options: Any) -> Starlette:
     """Return an app that has another ASGI app mounted, of a framework that mounts none itself too."""
-    return Starlette(routes=[Mount(kit.MOUNT, inner)])
+    return Starlette(routes=[Mount(kit.MOUNT, inner)], **options)
+
+
+def own_around_mount() -> Starlette:
+    """Return an app with the guard in its list of middleware, and another one mounted."""
+    return mount(app(), middleware=[Middleware(ASGIWebhookMiddleware, **kit.options(kit.MOUNT))])
 
 
 def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
@@ -70,7 +75,10 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
 FRAMEWORK = kit.Framework(
     name="Starlette",
     interface="asgi",
-    ways=kit.ways(ASGIWebhookMiddleware, app, own=own, mount=mount),
+    ways={
+        **kit.ways(ASGIWebhookMiddleware, app, own=own, mount=mount),
+        "own_around_mount": own_around_mount,
+    },
     post=post,
     limits={
         "declared": kit.asks_the_request("https://starlette.dev/requests/"),

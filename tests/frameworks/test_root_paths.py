@@ -5,9 +5,10 @@ Servers make few root paths; `tests/servers/test_paths.py` tries those. Here the
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
-from typing import Any
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import example, given, settings
@@ -26,7 +27,15 @@ APPS = [
     for way in framework.ways
     if way != "bare"
 ]
-FORGED = [(name.encode(), value.encode()) for name, value in signed(secret=OTHER_SECRET).items()]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+def encoded(headers: dict[str, str]) -> Headers:
+    """Return headers as ASGI has them."""
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+GENUINE, FORGED = encoded(signed()), encoded(signed(secret=OTHER_SECRET))
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +51,8 @@ def app_of(name: str, way: str) -> kit.App:
     return FRAMEWORKS[name].ways[way]()
 
 
-async def answer_to(app: kit.App, path: str, root_path: str) -> bytes:
-    """Return what is answered to a forged delivery."""
+async def answer_to(app: kit.App, path: str, root_path: str, headers: Headers = FORGED) -> bytes:
+    """Return what is answered to a delivery."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -54,7 +63,7 @@ async def answer_to(app: kit.App, path: str, root_path: str) -> bytes:
         "raw_path": path.encode(),
         "root_path": root_path,
         "query_string": b"",
-        "headers": [(b"host", b"test"), (b"content-length", b"%d" % len(BODY)), *FORGED],
+        "headers": [(b"host", b"test"), (b"content-length", b"%d" % len(BODY)), *headers],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8000),
         "extensions": {},
@@ -69,9 +78,25 @@ async def answer_to(app: kit.App, path: str, root_path: str) -> bytes:
     async def send(message: Any) -> None:
         parts.append(message.get("body", b""))
 
-    with suppress(Exception):  # the framework's own: no path may be too strange for the guard, but for some of them
+    try:
         await app(scope, receive, send)
+    except Exception as error:
+        # Some paths are too strange for some frameworks, but none is for the guard.
+        if raised_in(error) in ("webhook_guard", "sansio"):
+            raise
     return b"".join(parts)
+
+
+def raised_in(error: Exception) -> str:
+    """Return the name of the folder of the module in which an error was raised."""
+    return Path(extract_tb(error.__traceback__)[-1].filename).parent.name
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_genuine(runner: asyncio.Runner, app: tuple[str, str]) -> None:
+    """A genuine delivery reaches the handler, so that a forged one would if nothing kept it from it."""
+    path = (kit.MOUNT if "mount" in app[1] else "") + PATH
+    assert b'"handler"' in runner.run(answer_to(app_of(*app), path, "", GENUINE))
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -81,6 +106,9 @@ async def answer_to(app: kit.App, path: str, root_path: str) -> bytes:
     start=st.lists(st.sampled_from(PIECES), max_size=5).map("".join),
     end=st.sampled_from((PATH, PATH[1:], "/openai", "openai", f"{PATH}/", "//webhooks//openai")),
 )
+@example(root_path="", start="", end=PATH)
+@example(root_path="", start="/mounted", end=PATH)
+@example(root_path="/prefix", start="/prefix/mounted", end=PATH)
 @example(root_path="", start="/mounted", end=PATH[1:])
 @example(root_path="/", start="/mountedx", end=PATH)
 @example(root_path="/prefix", start="/prefix/mounted/x/prefix", end=PATH)

@@ -48,126 +48,7 @@ def reason_of(caught: pytest.ExceptionInfo[VerificationError]) -> Reason:
 
 
 class TestMatch:
-    """Which paths are guarded."""
-
-    @pytest.mark.parametrize(
-        "path",
-        [
-            PATH,
-            "webhooks/openai",
-            "//webhooks/openai",
-            "/webhooks//openai",
-            "/webhooks///openai//",
-            "/webhooks/openai/",
-            "/webhooks/openai\n",
-            "/webhooks/openai/\r\n",
-            "/webhooks/openai\n/",
-            "/webhooks/openai\u2028",
-            "/webhooks/openai\udcff",
-            "/web\udcffhooks/openai",
-            "/webhooksopenai",
-            "/web/hooks/openai",
-            "http://example.com/webhooks/openai",
-            "http://example.com//webhooks/openai/",
-            "http://example.com/webhooks/openai;a=b?c#d",
-            "x:webhooks/openai",
-            "http://[bad/webhooks/openai",
-        ],
-        ids=ascii,
-    )
-    def test_spellings(self, path: str) -> None:
-        """Every spelling that a framework may route to the path is guarded with it."""
-        assert make_guard().match(path) == PATH
-
-    @pytest.mark.parametrize(
-        "path",
-        [
-            "",
-            "/",
-            "/webhooks",
-            "/webhooks/openai/x",
-            "/x/webhooks/openai",
-            "/webhooks/openai.",
-            "/Webhooks/OpenAI",
-            "/webhooks/./openai",
-            "/webhooks/x/../openai",
-            "/webhooks/openai;a=b",
-            "/webhooks/openai?x",
-            "/webhooks\\openai",
-            "/webhooks/open\nai",
-            "http://example.com/",
-        ],
-        ids=ascii,
-    )
-    def test_other_paths(self, path: str) -> None:
-        """No other path is: no supported framework folds case, dot segments or parameters."""
-        assert make_guard().match(path) is None
-
-    @pytest.mark.parametrize(
-        ("path", "root_path"),
-        [
-            ("/api/webhooks/openai", "/api"),
-            ("/webhooks/openai", "/api"),
-            ("/api/webhooks/openai", "/api/"),
-            ("/apiwebhooks/openai", "/api"),
-            ("/x/api/webhooks/openai", "/api"),
-            ("//api/webhooks/openai", "/api"),
-            ("/api/api/webhooks/openai", "/api/api"),
-            ("http://h/api/webhooks/openai?q", "/api"),
-            ("http://h/api/webhooks/openai", "http://h/api"),
-        ],
-    )
-    def test_root_path(self, path: str, root_path: str) -> None:
-        """What follows the first occurrence of the root path is read as the path, too."""
-        assert make_guard().match(path, root_path) == PATH
-
-    @pytest.mark.parametrize(
-        ("path", "root_path"), [("/api/api/webhooks/openai", "/api"), ("/webhooks/openai/x", "/x")]
-    )
-    def test_other_root_paths(self, path: str, root_path: str) -> None:
-        """Only the first occurrence counts, and only what follows it."""
-        assert make_guard().match(path, root_path) is None
-
-    @pytest.mark.parametrize(
-        ("path", "root_path"),
-        [
-            ("/mountwebhooks/openai", ""),
-            ("/api/mountwebhooks/openai", "/api"),
-            ("/api/mount/api/webhooks/openai", "/api"),
-            ("/mount/api/webhooks/openai", "/api"),
-            ("/api/mount/x/api/webhooks/openai", "/api"),
-            ("/api/mountx/api/webhooks/openai/", "/api"),
-            ("/api/mountx/api//webhooks//openai", "/api/"),
-            ("/api/mount/api/webhooks/x/api/openai", "/api"),
-            ("/mount/x/mount/webhooks/openai", ""),
-            ("/mount/webhooks/x/mount/openai", ""),
-            ("/api/mount/x/api/mount/webhooks/openai", "/api"),
-            ("/mountx/webhooks/openai", "/"),
-            ("//mount/x/webhooks/openai", "/"),
-            ("http://host/mount/x/api/webhooks/openai", "/api"),
-        ],
-    )
-    def test_mounts(self, path: str, root_path: str) -> None:
-        """What an app in a Litestar mount leaves out does not lead past a guard around the mount."""
-        assert make_guard("/mount/webhooks/openai").match(path, root_path) == "/mount/webhooks/openai"
-
-    @pytest.mark.parametrize(
-        ("path", "root_path"),
-        [
-            ("/mount/x/webhooks/openai", ""),
-            ("/mount/azure/openai", ""),
-            ("/mount/x/webhooks/openai", "/api"),
-            ("/x/mount/api/webhooks/openai", "/api/v1"),
-            ("/x/api/webhooks/openai", "/api"),
-            ("/api/mount/openai", "/api"),
-            ("/mount/x/api/openai", "/api"),
-            ("/api/webhooks/mount/api/openai", "/api"),
-            ("/api/mount/api/webhooks/openai/x", "/api"),
-        ],
-    )
-    def test_not_mounts(self, path: str, root_path: str) -> None:
-        """Only a root path between the mount and what is below it is left out, and all of the path must be there."""
-        assert make_guard("/mount/webhooks/openai").match(path, root_path) is None
+    """Which requests are guarded. How paths are read is in `test_paths.py`."""
 
     def test_none_guards_everything(self) -> None:
         """Without a path, every request is guarded."""
@@ -185,28 +66,13 @@ class TestMatch:
             None,
         ]
 
-    def test_root(self) -> None:
-        """The root can be guarded, and guards nothing else."""
-        guard = make_guard("/")
-        assert [guard.match(path) for path in ("/", "", "//", "\n", "/x")] == ["/", "/", "/", "/", None]
+    def test_root_path(self) -> None:
+        """The root path is looked at."""
+        assert [make_guard().match(f"/api{PATH}", root_path) for root_path in ("/api", "")] == [PATH, None]
 
-    def test_unicode_forms_are_not_folded(self) -> None:
-        """A letter with an accent is one spelling, and the letter and the accent another."""
-        assert make_guard("/caf\N{LATIN SMALL LETTER E WITH ACUTE}").match("/cafe\N{COMBINING ACUTE ACCENT}") is None
-
-    @given(
-        slashes=st.lists(st.text("/", min_size=1, max_size=4), min_size=2, max_size=2),
-        end=st.text("/\n\r", max_size=4),
-        broken=st.lists(st.integers(0, 20), max_size=3),
-        target=st.sampled_from(["", "http://host", "https://host:1"]),
-        root=st.sampled_from(["", "/api", "/api/v1"]),
-    )
-    def test_any_spelling(self, slashes: list[str], end: str, broken: list[int], target: str, root: str) -> None:
-        """Any mixture of the spellings is guarded."""
-        spelled = f"{slashes[0]}webhooks{slashes[1]}openai{end}"
-        for at in broken:
-            spelled = spelled[:at] + "\udc80" + spelled[at:]
-        assert make_guard().match(target + root + "/" + spelled, root) == PATH
+    def test_in_doubt(self) -> None:
+        """What is neither a path nor a URL is guarded."""
+        assert make_guard().match("http://[bad/other") == PATH
 
     @given(path=st.text(), root_path=st.text())
     def test_arbitrary_paths(self, path: str, root_path: str) -> None:

@@ -187,7 +187,8 @@ def smuggling(stage: Stage) -> str:
     inner, talk = genuine(), stage.connect()
     outer = unsigned().carrying(inner.whole).having(b"Content-Length", b"%d" % len(inner.whole))
     told = talk.send(outer.whole).next()
-    return f"{told}, {stage.noted(inner.webhook_id)}" + _aftermath(talk, told)
+    after = _aftermath(talk, told)  # if the inner one were served, it would be by now
+    return f"{told}, {stage.noted(inner.webhook_id)}{after}"
 
 
 def more_than_declared(stage: Stage) -> str:

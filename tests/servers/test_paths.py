@@ -1,6 +1,7 @@
 """No spelling of a guarded path leads past the guard, in any framework on any server."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import product
 
 import pytest
@@ -21,7 +22,7 @@ _SETTINGS = {
 }
 
 #: Where the guard's own reading of the path matters; for the other ways, a server of each interface is enough.
-_EVERYWHERE = ("outside", "around_mount")
+_EVERYWHERE = ("outside", "around_mount", "own_around_mount")
 _FASTEST = ("uvicorn httptools", "granian WSGI")
 
 #: Headers in which some server takes a root path from whoever sends one, and what somebody may send in them.
@@ -54,12 +55,12 @@ class Guarded:
     def answer_to(self, request: Raw, way: str = "") -> bytes:
         """Return all that the server sends in answer; nothing if it hangs up."""
         choice = (b"X-App", f"frameworks:{self.name}:{way or self.way}".encode())
-        with Client(self._server.port) as client:
-            try:
-                client.send(request.plus(choice, (b"Connection", b"close")).whole)
-                return client.rest()
-            except (BrokenPipeError, ConnectionResetError):
-                return b""
+        answer = b""
+        with Client(self._server.port) as client, suppress(BrokenPipeError, ConnectionResetError):
+            client.send(request.plus(choice, (b"Connection", b"close")).whole)
+            while received := client.socket.recv(65_536):
+                answer += received  # a server that left something unread may reset the connection after its answer
+        return answer
 
     def has_route(self) -> bool:
         """Say whether a genuine delivery reaches the handler."""

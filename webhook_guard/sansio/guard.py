@@ -14,16 +14,16 @@ Nothing here waits, reads a clock or a socket, or logs: fronts do.
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Self, TypeVar, cast
-from urllib.parse import urlparse
 
 import msgspec
 
-from webhook_guard.sansio import events, signature
+from webhook_guard.sansio import events, paths, signature
 from webhook_guard.sansio.errors import ConfigurationError, PayloadError, Reason, VerificationError
 from webhook_guard.sansio.events import WebhookEvent
 from webhook_guard.sansio.keys import Keys
+from webhook_guard.sansio.paths import GuardedPath
 from webhook_guard.sansio.signature import Headers
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -43,8 +43,6 @@ LENGTH = "content-length"
 _HEADERS = signature.spellings(signature.ID, signature.TIMESTAMP, signature.SIGNATURE, LENGTH)
 
 _NOT_IN_A_PATH = re.compile(r"[?#%{<*\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-# A regular expression that ends in `$`, as routers have them, lets a line break through after the path.
-_TRAILING = "/\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 class _Stored(msgspec.Struct):
@@ -146,14 +144,13 @@ class Guard:
         self.tolerance: float = check_tolerance(tolerance)
         self.max_body_size: int = check_whole_number("max_body_size", max_body_size, 1, sys.maxsize)
         self.delivery: type[Delivery] = delivery
-        #: The segments of each configured path.
-        self._paths = None if path is None else {found: found[1:].split("/") for found in _check_paths(path)}
+        #: By their normal forms.
+        self._paths = None if path is None else {guarded.normal_form: guarded for guarded in _check_paths(path)}
 
     def match(self, path: str, root_path: str = "") -> str | None:
         """Return the configured path that guards a request, normalised ("" if everything is guarded), or None.
 
-        Frameworks differ in what they take for the app-relative path, so any reading that one of them has counts:
-        a request guarded without need is refused, but one let through without need is a way around the guard.
+        How a path is read is in `paths.py`.
 
         Args:
             path: The request's path, decoded.
@@ -164,12 +161,13 @@ class Guard:
         if path in self._paths:
             return path
         try:
-            readings = [_squeezed(reading) for reading in _readings(path, root_path)]
+            readings = list(paths.readings(path))
         except ValueError:
             return next(iter(self._paths))  # neither a path nor a URL: in doubt
-        return next(
-            (found for found, segments in self._paths.items() if _is_among(readings, segments, root_path)), None
+        found = (
+            guarded for guarded in self._paths.values() for reading in readings if guarded.may_be(reading, root_path)
         )
+        return next((guarded.normal_form for guarded in found), None)
 
     def begin(self, headers: Headers) -> "Incoming":
         """Return a guarded request, whose life begins with its headers.
@@ -336,8 +334,8 @@ def check_tolerance(value: object) -> float:
     return check_number("tolerance", value, 0, _LONGEST_TOLERANCE)
 
 
-def _check_paths(path: object) -> tuple[str, ...]:
-    """Return the normalised paths of the option `path`."""
+def _check_paths(path: object) -> tuple[GuardedPath, ...]:
+    """Return the paths of the option `path`."""
     if isinstance(path, str):
         return (_check_path(path),)
     if isinstance(path, (bytes, bytearray)) or not isinstance(path, Iterable):
@@ -348,7 +346,7 @@ def _check_paths(path: object) -> tuple[str, ...]:
     return paths
 
 
-def _check_path(path: object) -> str:
+def _check_path(path: object) -> GuardedPath:
     if not isinstance(path, str):
         raise _wrong_path_type(path)
     if not path.startswith("/"):
@@ -357,73 +355,11 @@ def _check_path(path: object) -> str:
         raise ConfigurationError(
             f"path: {path!r} has {wrong[0]!r}; give the plain path, decoded: no query, route pattern or white space"
         )
-    return _normalised(path)
+    return GuardedPath(path)
 
 
 def _wrong_path_type(path: object) -> ConfigurationError:
     return ConfigurationError(f"path: must be str, several of them, or None, not {type(path).__name__}")
-
-
-def _readings(path: str, root_path: str) -> Iterator[str]:
-    """Yield every text that a framework may take for the app-relative path.
-
-    Quart takes the path out of an absolute-form target, and what follows the first occurrence of the root path,
-    wherever that is; others take a prefix off, or nothing.
-    """
-    targets = [path] if path.startswith("/") else [path, urlparse(path).path]
-    for target in targets:
-        yield target
-        if root_path and root_path in target:
-            yield target.partition(root_path)[2]
-
-
-def _is_among(readings: list[str], segments: list[str], root_path: str) -> bool:
-    """Say whether a framework may take one of the readings, which have no slashes, for the path of these segments."""
-    if "".join(segments) in readings:
-        return True
-    below = [reading for reading in readings if reading.startswith(segments[0])]
-    return any(_is_below_mounts(reading, segments, root_path) for reading in below)
-
-
-def _is_below_mounts(reading: str, segments: list[str], root_path: str) -> bool:
-    """Say whether `reading` is the path with something between two of its segments that apps in mounts leave out.
-
-    An app that Litestar mounts takes the root path off again, with all that comes before it: so from the path that
-    follows ``/mount`` in ``/mount/anything/root/path``. Outer mounts may have added to the root path.
-    """
-    for border in range(1, len(segments)):
-        mounts, end = segments[:border], "".join(segments[border:])
-        roots = [_squeezed(root_path) + "".join(mounts[:added]) for added in range(0 if root_path else 1, border + 1)]
-        if any(reading.endswith(root + end) and _in_order(mounts, reading.removesuffix(root + end)) for root in roots):
-            return True
-    return False
-
-
-def _in_order(segments: list[str], text: str) -> bool:
-    """Say whether all segments occur in `text`, one after the other."""
-    for segment in segments:
-        _, found, text = text.partition(segment)
-        if not found:
-            return False
-    return True
-
-
-def _normalised(path: str) -> str:
-    """Return the path as it is shown and kept: one slash before each segment, and none at the end."""
-    return "/" + "/".join(filter(None, _encodable(path).rstrip(_TRAILING).split("/")))
-
-
-def _squeezed(path: str) -> str:
-    """Return the one spelling of `path` that is compared, without any slash.
-
-    Routers collapse slashes, add and drop them at either end, and Litestar's mounts may end within a segment.
-    """
-    return _encodable(path).replace("/", "").rstrip(_TRAILING)
-
-
-def _encodable(path: str) -> str:
-    # Half a surrogate pair stands for a byte that is not UTF-8; Bottle drops those before it routes.
-    return path.encode("utf-8", "ignore").decode()
 
 
 def _wrong_method(method: str | None) -> VerificationError:
