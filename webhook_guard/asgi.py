@@ -114,13 +114,14 @@ class ASGIWebhookMiddleware:
     def _is_guarded(self, scope: Scope) -> bool:
         if scope["type"] not in ("http", "websocket"):
             return False
-        root_path = scope.get("root_path") or ""
-        for path in _paths(scope):
-            if self._guard.match(path, root_path) is not None:
-                return True
-            if any(self._guard.match(path, own) is not None for own in _own_root_paths(self.app)):
-                return True
-        return False
+        path, root_path = scope["path"], scope.get("root_path") or ""
+        if self._guard.match(path, root_path) is not None:
+            return True
+        own = list(_own_root_paths(self.app))
+        if any(self._guard.match(path, root) is not None for root in own):
+            return True
+        asked_for = _asked_for(scope)
+        return asked_for != "" and any(self._guard.match(asked_for, root) is not None for root in (root_path, *own))
 
     async def _verify(self, scope: Scope, receive: Receive, incoming: Incoming, now: float) -> guard.Delivery:
         method = None if scope["type"] == "websocket" else scope.get("method", "")
@@ -132,15 +133,15 @@ class ASGIWebhookMiddleware:
         return incoming.end()
 
 
-def _paths(scope: Scope) -> Iterator[str]:
-    """Yield the path of a request, and the one that it came with, if a router outside of the guard has rewritten it.
+def _asked_for(scope: Scope) -> str:
+    """Return the path that was asked for, if a router outside of the guard has rewritten it; "" if not.
 
-    Litestar does so before it calls middleware of its own, for what it has mounted.
+    Litestar rewrites the paths of what it has mounted before it calls middleware of its own.
     """
-    yield scope["path"]
     raw_path = scope.get("raw_path")
-    if isinstance(raw_path, bytes) and raw_path != scope["path"].encode("utf-8", "surrogatepass"):
-        yield unquote_to_bytes(raw_path).decode("utf-8", "ignore")
+    if not isinstance(raw_path, bytes) or raw_path == scope["path"].encode("utf-8", "surrogatepass"):
+        return ""
+    return unquote_to_bytes(raw_path).decode("utf-8", "ignore")
 
 
 def _own_root_paths(app: object) -> Iterator[str]:
