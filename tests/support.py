@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from typing import Any
 
 from webhook_guard import sign
@@ -44,6 +45,13 @@ def variable(name: str) -> str:
 def event_body(kind: str, data: Any, **members: Any) -> bytes:
     """Return the body of an event."""
     return json.dumps({"id": "evt_1", "created_at": NOW, "type": kind, "data": data, **members}).encode()
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def clock() -> float:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from support import OTHER_SECRET, SECRET, event_body, signed
+from support import OTHER_SECRET, SECRET, event_body, free_port, signed
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 #: Seconds until an example that does not start, answer or end is given up.
@@ -92,13 +92,6 @@ def command(example: Path, port: int) -> Command:
 def first_line(example: Path) -> str:
     """Return the line that says how to run it."""
     return example.read_text(encoding="utf-8").splitlines()[0]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def wait_for(server: Popen[bytes], port: int, output: Path) -> None:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from webhook_guard import ASGIWebhookMiddleware
 from webhook_guard.asgi import ASGIApp, Receive, Scope, Send
 
-from servers.behaviours import DELIVERED, FEW, NOTES, UNREAD, Catalogue
+from servers.behaviours import DELIVERED, FEW, LONG, NOTES, PARTS, UNREAD, Catalogue
 from servers.client import TIMEOUT
 from support import PATH, SECRET, clock
 
@@ -27,9 +27,6 @@ Headers = Iterable[tuple[bytes, bytes]]
 CATALOGUE: Catalogue[ASGIApp] = Catalogue()
 _unread = partial(CATALOGUE, bodies=UNREAD)
 
-#: Parts of a long answer: each differs from its neighbours, together they are 4 MiB.
-PARTS = [bytes([number % 251]) * 16_384 for number in range(256)]
-LONG = b"".join(PARTS)
 #: Seconds that a `receive` is left to wait: what invents a message does so at once.
 MOMENT = 0.02
 

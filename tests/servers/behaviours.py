@@ -14,6 +14,10 @@ FEW = ("small", "large in chunks")
 #: The path at which a watched handler tells what it noted; no guard guards it.
 NOTES = "/notes"
 
+#: Parts of a long answer: each differs from its neighbours, together they are 4 MiB.
+PARTS = [bytes([number % 251]) * 16_384 for number in range(256)]
+LONG = b"".join(PARTS)
+
 _App = TypeVar("_App", bound=Callable[..., Any])
 
 

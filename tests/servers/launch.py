@@ -8,13 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Literal
 
 from servers.client import TIMEOUT, Answer, Client, head
+from support import free_port
 
 #: Seconds until a server that does not listen is given up: a cold start with all frameworks takes a few.
 PATIENCE = 60.0
@@ -121,7 +122,7 @@ class Running:
 @contextmanager
 def running(server: Server, *, below_prefix: bool = False) -> Generator[Running]:
     """Run a server, and stop it at the end."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         with log.open("wb") as output, _started(server, port, output, below_prefix=below_prefix) as process:
@@ -131,12 +132,6 @@ def running(server: Server, *, below_prefix: bool = False) -> Generator[Running]
                 yield ready
             finally:
                 _stop(process)
-
-
-def _free_port() -> int:
-    with closing(socket.create_server((HOST, 0))) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _started(server: Server, port: int, output: IO[bytes], *, below_prefix: bool) -> "subprocess.Popen[bytes]":

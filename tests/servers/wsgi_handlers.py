@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from webhook_guard import WSGIWebhookMiddleware
 
-from servers.behaviours import DELIVERED, NOTES, UNREAD, Catalogue
+from servers.behaviours import DELIVERED, LONG, NOTES, PARTS, UNREAD, Catalogue
 from servers.client import TIMEOUT
 from support import PATH, SECRET, clock
 
@@ -25,9 +25,6 @@ Headers = list[tuple[str, str]]
 CATALOGUE: "Catalogue[WSGIApplication]" = Catalogue()
 _unread = partial(CATALOGUE, bodies=UNREAD)
 
-#: Parts of a long answer: each differs from its neighbours, together they are 4 MiB.
-PARTS = [bytes([number % 251]) * 16_384 for number in range(256)]
-LONG = b"".join(PARTS)
 
 _FILE = Path(__file__)
 _TEXT = _FILE.read_bytes()

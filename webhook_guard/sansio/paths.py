@@ -44,6 +44,7 @@ class GuardedPath:
         self._runs = {
             "".join(self._segments[start:end]) for end in range(1, len(self._segments) + 1) for start in range(end)
         }
+        self._repeats = len({*self._segments}) < len(self._segments)
 
     def may_be(self, reading: "Reading", root_path: str) -> bool:
         """Say whether a framework may route the reading of a request's path to the handler at this path.
@@ -60,11 +61,9 @@ class GuardedPath:
         """Say whether the reading ends with this path without its first `before` segments, and may leave them out."""
         end = self._ends[before]
         start = len(reading.text) - len(end)
-        parted = {*accumulate(map(len, self._segments[before:]), initial=start)}
-        last = reading.slashes[-len(self._segments) - 1 :]
-        if not reading.text.endswith(end) or any(slash > start and slash not in parted for slash in last):
+        if not reading.text.endswith(end) or not self._is_parted_alike(reading, before, start):
             return False
-        if len({*self._segments}) < len(self._segments):
+        if self._repeats:
             return all(segment in reading.text for segment in self._segments[:before])
         if start == 0:
             return before == 0
@@ -73,6 +72,12 @@ class GuardedPath:
             for root, slash in self._roots(root_path)
             if reading.text.endswith(root, 0, start) and (not slash or reading.has_slash_at(start - len(root)))
         )
+
+    def _is_parted_alike(self, reading: "Reading", before: int, start: int) -> bool:
+        """Say whether the reading, from `start` on, has slashes only where this path has some."""
+        borders = {*accumulate(map(len, self._segments[before:]), initial=start)}
+        last = reading.slashes[-len(self._segments) - 1 :]  # one more than this path has, and there is a wrong one
+        return all(slash <= start or slash in borders for slash in last)
 
     def _roots(self, root_path: str) -> Iterator[tuple[str, bool]]:
         """Yield what may be a root path inside of mounts, without slashes, and whether it begins with one."""
