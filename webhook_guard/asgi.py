@@ -27,6 +27,9 @@ if TYPE_CHECKING:
         WebSocketCloseEvent,
     )
 
+    from webhook_guard.idempotency.asgi import Claims
+    from webhook_guard.idempotency.store import AsyncStore, Store
+
 # Looser than asgiref's types of the same things, which no framework's own annotations match: a scope is a mapping to
 # some, a TypedDict to others.
 Scope: TypeAlias = Any
@@ -60,6 +63,7 @@ class ASGIWebhookMiddleware:
         tolerance: How far from now an attempt may be, either way, in seconds.
         max_body_size: The most that is read of a body, in bytes.
         body_timeout: How long a body may take to arrive, in seconds.
+        idempotency: A store, sync or async, so that each delivery is handled once; None remembers nothing.
         clock: Returns the time in Unix seconds.
 
     Raises:
@@ -81,6 +85,7 @@ class ASGIWebhookMiddleware:
         tolerance: float = guard.TOLERANCE,
         max_body_size: int = guard.MAX_BODY_SIZE,
         body_timeout: float = BODY_TIMEOUT,
+        idempotency: "Store | AsyncStore | None" = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app: ASGIApp = guard.check_callable("app", app)
@@ -92,36 +97,44 @@ class ASGIWebhookMiddleware:
             delivery=Delivery,
         )
         self._body_timeout = guard.check_number("body_timeout", body_timeout, _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT)
+        self._claims = None if idempotency is None else _claims(idempotency)
         self._clock = guard.check_callable("clock", clock)
         self._log = RefusalLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, as the ASGI specification has it."""
-        if not self._is_guarded(scope):
+        guarded = self._match(scope)
+        if guarded is None:
             await self.app(scope, receive, send)
             return
         incoming = self._guard.begin(scope.get("headers", ()))
         now = self._clock()
         try:
             delivery = await self._verify(scope, receive, incoming, now)
+            app = self.app
+            if self._claims is not None:
+                app = await self._claims.claim(app, delivery, guarded=guarded, path=scope["path"])
         except WebhookError as refusal:
             self._log.refused(refusal, path=scope["path"], webhook_id=incoming.webhook_id, now=now)
             await _refuse(scope, send, refusal)
         else:
             log_unexpected_shape(delivery, path=scope["path"])
-            await self.app(_admitted(scope, delivery), _replay(delivery.body, receive), send)
+            await app(_admitted(scope, delivery), _replay(delivery.body, receive), send)
 
-    def _is_guarded(self, scope: Scope) -> bool:
+    def _match(self, scope: Scope) -> str | None:
+        """Return the configured path that guards a request, by any of its readings, or None."""
         if scope["type"] not in ("http", "websocket"):
-            return False
+            return None
         path, root_path = scope["path"], scope.get("root_path") or ""
-        if self._guard.match(path, root_path) is not None:
-            return True
+        guarded = self._guard.match(path, root_path)
+        if guarded is not None:
+            return guarded
         own = list(_own_root_paths(self.app))
-        if any(self._guard.match(path, root) is not None for root in own):
-            return True
-        asked_for = _asked_for(scope)
-        return asked_for != "" and any(self._guard.match(asked_for, root) is not None for root in (root_path, *own))
+        readings = [(path, root) for root in own]
+        if asked_for := _asked_for(scope):
+            readings += [(asked_for, root) for root in (root_path, *own)]
+        found = (self._guard.match(*reading) for reading in readings)
+        return next((guarded for guarded in found if guarded is not None), None)
 
     async def _verify(self, scope: Scope, receive: Receive, incoming: Incoming, now: float) -> guard.Delivery:
         method = None if scope["type"] == "websocket" else scope.get("method", "")
@@ -131,6 +144,12 @@ class ASGIWebhookMiddleware:
         except TimeoutError:
             raise incoming.broken_off(Reason.BODY_TIMEOUT) from None
         return incoming.end()
+
+
+def _claims(store: "Store | AsyncStore") -> "Claims":
+    from webhook_guard.idempotency.asgi import Claims  # noqa: PLC0415  stores are imported by those who have one
+
+    return Claims(store)
 
 
 def _asked_for(scope: Scope) -> str:

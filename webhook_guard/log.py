@@ -1,24 +1,35 @@
 """What the operator reads: one record per refusal, under the logger `webhook_guard`.
 
 Each record has its facts as attributes too, for structured logs: `reason`, `path`, `webhook_id` and `count`, which is
-how many refusals for that reason were held back since the last warning. A stranger chooses path and id, so they are
-escaped and cut. An event of a known type that does not fit its class is a warning too, with `event_type`. No record has
-a secret, a signature or a body.
+how many refusals for that reason were held back since the last warning or error. A stranger chooses path and id, so
+they are escaped and cut. An event of a known type that does not fit its class is a warning too, with `event_type`, and
+so is a claim that was lost meanwhile; one that a store failed to complete or release is an error. No record has a
+secret, a signature or a body.
 """
 
 import logging
 import threading
 
+from webhook_guard.sansio.claims import Handling
 from webhook_guard.sansio.errors import Reason, WebhookError
 from webhook_guard.sansio.events import EVENT_CLASSES, UnknownEvent
 from webhook_guard.sansio.guard import Delivery
 
 logger: logging.Logger = logging.getLogger("webhook_guard")
 
-#: What a wrong secret or a wrong clock looks like. Strangers can cause it at will, so it warns once a minute at most.
-_THROTTLED = frozenset({Reason.SIGNATURE_MISMATCH, Reason.TIMESTAMP_TOO_OLD, Reason.TIMESTAMP_TOO_NEW})
+#: What is more than INFO.
+_LEVELS = {
+    Reason.SIGNATURE_MISMATCH: logging.WARNING,
+    Reason.TIMESTAMP_TOO_OLD: logging.WARNING,
+    Reason.TIMESTAMP_TOO_NEW: logging.WARNING,
+    Reason.MALFORMED_PAYLOAD: logging.WARNING,
+    Reason.STORE_UNAVAILABLE: logging.ERROR,
+}
+#: What a wrong secret, a wrong clock or a store that is down look like. Strangers can cause the first two at will, and
+#: every delivery the last one, so it is more than INFO once a minute at most.
+_THROTTLED = frozenset(_LEVELS) - {Reason.MALFORMED_PAYLOAD}
 
-#: Seconds between two warnings for the same reason.
+#: Seconds between two such records for the same reason.
 _PAUSE = 60.0
 #: Characters of a path or an id that are shown.
 _SHOWN = 256
@@ -29,7 +40,7 @@ class RefusalLog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: Per reason: when the last warning was, and how many refusals there were since.
+        #: Per reason: when the last one above INFO was, and how many refusals there were since.
         self._last: dict[Reason, tuple[float, int]] = {}
 
     def refused(self, error: WebhookError, *, path: str, webhook_id: bytes, now: float) -> None:
@@ -44,7 +55,7 @@ class RefusalLog:
         level, held_back = self._level(error.reason, now)
         if not logger.isEnabledFor(level):
             return
-        since = f" ({held_back} more since the last warning)" if held_back else ""
+        since = f" ({held_back} more since the last {logging.getLevelName(level).lower()})" if held_back else ""
         facts = {**_facts(path, webhook_id), "reason": error.reason.value, "count": held_back}
         logger.log(
             level,
@@ -58,16 +69,17 @@ class RefusalLog:
         )
 
     def _level(self, reason: Reason, now: float) -> tuple[int, int]:
-        """Return the level of a refusal, and for a warning how many were held back since the last one."""
+        """Return the level of a refusal, and if it is above INFO, how many were held back since the last one."""
+        level = _LEVELS.get(reason, logging.INFO)
         if reason not in _THROTTLED:
-            return (logging.WARNING if reason is Reason.MALFORMED_PAYLOAD else logging.INFO), 0
+            return level, 0
         with self._lock:
             last = self._last.get(reason)
             if last is not None and 0 <= now - last[0] < _PAUSE:
                 self._last[reason] = (last[0], last[1] + 1)
                 return logging.INFO, 0
             self._last[reason] = (now, 0)
-            return logging.WARNING, last[1] if last is not None else 0
+            return level, last[1] if last is not None else 0
 
 
 def log_unexpected_shape(delivery: Delivery, *, path: str) -> None:
@@ -82,6 +94,26 @@ def log_unexpected_shape(delivery: Delivery, *, path: str) -> None:
             facts["webhook_id"],
             extra=facts,
         )
+
+
+def log_claim_kept(verb: str, error: WebhookError | None, handling: Handling) -> None:
+    """Log that a claim could not be ended: ERROR if the store failed, WARNING if it is somebody else's by now.
+
+    Args:
+        verb: What the claim should have been: completed or released.
+        error: How the store failed; None if it did not.
+        handling: What was claimed.
+    """
+    facts = _facts(handling.path, handling.delivery.webhook_id.encode())
+    logger.log(
+        logging.WARNING if error is None else logging.ERROR,
+        "webhook claim not %s: %s; path %s, webhook-id %s",
+        verb,
+        error or "the handler outlived its lease, and the delivery is somebody else's now, or forgotten",
+        facts["path"],
+        facts["webhook_id"],
+        extra=facts if error is None else {**facts, "reason": error.reason.value},
+    )
 
 
 def _facts(path: str, webhook_id: bytes) -> dict[str, str | int]:

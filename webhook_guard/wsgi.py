@@ -21,6 +21,9 @@ from webhook_guard.verify import Delivery, configured_keys
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from webhook_guard.idempotency.store import Store
+    from webhook_guard.idempotency.wsgi import Claims
+
 _HEADERS = (
     (signature.ID, "HTTP_WEBHOOK_ID"),
     (signature.TIMESTAMP, "HTTP_WEBHOOK_TIMESTAMP"),
@@ -41,6 +44,7 @@ class WSGIWebhookMiddleware:
         secret: The endpoint's signing secret, or a list of several for a rotation. None reads OPENAI_WEBHOOK_SECRET.
         tolerance: How far from now an attempt may be, either way, in seconds.
         max_body_size: The most that is read of a body, in bytes.
+        idempotency: A store, so that each delivery is handled once; None remembers nothing.
         clock: Returns the time in Unix seconds.
 
     Raises:
@@ -61,6 +65,7 @@ class WSGIWebhookMiddleware:
         secret: Secret | None = None,
         tolerance: float = guard.TOLERANCE,
         max_body_size: int = guard.MAX_BODY_SIZE,
+        idempotency: "Store | None" = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app: WSGIApplication = guard.check_callable("app", app)
@@ -71,29 +76,40 @@ class WSGIWebhookMiddleware:
             max_body_size=max_body_size,
             delivery=Delivery,
         )
+        self._claims = None if idempotency is None else _claims(idempotency)
         self._clock = guard.check_callable("clock", clock)
         self._log = RefusalLog()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request, as PEP 3333 specifies."""
         path = _path(environ)
-        if self._guard.match(path) is None:
+        guarded = self._guard.match(path)
+        if guarded is None:
             return self.app(environ, start_response)
         incoming = self._guard.begin(_headers(environ))
         now = self._clock()
         try:
             delivery = self._verify(environ, incoming, now)
+            app = self.app
+            if self._claims is not None:
+                app = self._claims.claim(app, delivery, guarded=guarded, path=path)
         except WebhookError as refusal:
             self._log.refused(refusal, path=path, webhook_id=incoming.webhook_id, now=now)
             return _refuse(environ, start_response, refusal)
         log_unexpected_shape(delivery, path=path)
-        return self.app(_admitted(environ, delivery), start_response)
+        return app(_admitted(environ, delivery), start_response)
 
     def _verify(self, environ: "WSGIEnvironment", incoming: Incoming, now: float) -> guard.Delivery:
         input_ends = bool(environ.get("wsgi.input_terminated"))
         incoming.check_head(environ["REQUEST_METHOD"], now=now, input_ends=input_ends)
         _read_body(environ, incoming)
         return incoming.end()
+
+
+def _claims(store: "Store") -> "Claims":
+    from webhook_guard.idempotency.wsgi import Claims  # noqa: PLC0415  stores are imported by those who have one
+
+    return Claims(store)
 
 
 def _path(environ: "WSGIEnvironment") -> str:

@@ -42,6 +42,9 @@ class Reason(StrEnum):
     CLIENT_DISCONNECTED = "client_disconnected"
     SIGNATURE_MISMATCH = "signature_mismatch"
     MALFORMED_PAYLOAD = "malformed_payload"
+    DUPLICATE = "duplicate"
+    IN_PROGRESS = "in_progress"
+    STORE_UNAVAILABLE = "store_unavailable"
 
     @property
     def status(self) -> int:
@@ -71,7 +74,13 @@ _ANSWERS = {
     Reason.CLIENT_DISCONNECTED: (400, "The client went away before the body was complete"),
     Reason.SIGNATURE_MISMATCH: (400, "No signature matches"),
     Reason.MALFORMED_PAYLOAD: (400, "The body is not an event"),
+    Reason.DUPLICATE: (200, "This delivery was handled before"),
+    Reason.IN_PROGRESS: (409, "This delivery is being handled now"),
+    Reason.STORE_UNAVAILABLE: (503, "The record of handled deliveries is not available"),
 }
+#: Seconds: a handler is done by then, or a store is back. Senders that don't read it wait longer after a few attempts.
+_RETRY_AFTER = 30
+_TO_BE_RETRIED = frozenset({Reason.IN_PROGRESS, Reason.STORE_UNAVAILABLE})
 
 
 class WebhookError(Exception):
@@ -123,8 +132,11 @@ class PayloadError(WebhookError):
 class IdempotencyError(WebhookError):
     """An authentic delivery that is not handed to the app: its claim was not granted.
 
-    Reserved: no guard of this version makes claims, so none raises it.
+    A store that can't answer raises it with its default reason, store_unavailable.
     """
+
+    def __init__(self, message: str, reason: Reason = Reason.STORE_UNAVAILABLE) -> None:
+        super().__init__(message, reason)
 
 
 class NotVerifiedError(WebhookError, LookupError):
@@ -157,4 +169,6 @@ def answer(error: WebhookError, method: str | None = None) -> Answer:
     headers = [("content-type", "application/problem+json"), ("content-length", str(len(body)))]
     if reason is Reason.METHOD_NOT_ALLOWED:
         headers.append(("allow", "POST"))
+    if reason in _TO_BE_RETRIED:
+        headers.append(("retry-after", str(_RETRY_AFTER)))
     return Answer(reason.status, headers, b"" if method == "HEAD" else body)
