@@ -82,8 +82,16 @@ def test_options_are_keywords(function: str) -> None:
     assert (
         options
         == {
-            "ASGIWebhookMiddleware": ["path", "secret", "tolerance", "max_body_size", "body_timeout", "clock"],
-            "WSGIWebhookMiddleware": ["path", "secret", "tolerance", "max_body_size", "clock"],
+            "ASGIWebhookMiddleware": [
+                "path",
+                "secret",
+                "tolerance",
+                "max_body_size",
+                "body_timeout",
+                "idempotency",
+                "clock",
+            ],
+            "WSGIWebhookMiddleware": ["path", "secret", "tolerance", "max_body_size", "idempotency", "clock"],
             "unwrap": ["secret", "tolerance", "now"],
             "verify_signature": ["secret", "tolerance", "now"],
             "sign": ["webhook_id", "timestamp"],
@@ -95,11 +103,13 @@ def test_defaults() -> None:
     """The defaults are those of the design."""
     parameters = inspect.signature(webhook_guard.ASGIWebhookMiddleware).parameters
     assert {
-        name: parameters[name].default for name in ("path", "secret", "tolerance", "max_body_size", "body_timeout")
+        name: parameters[name].default
+        for name in ("path", "secret", "tolerance", "max_body_size", "body_timeout", "idempotency")
     } == {
         "path": None,
         "secret": None,
         "tolerance": 300,
         "max_body_size": 262_144,
         "body_timeout": 10.0,
+        "idempotency": None,
     }

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from webhook_guard.log import RefusalLog, log_unexpected_shape
-from webhook_guard.sansio.errors import PayloadError, Reason, VerificationError
+from webhook_guard.log import RefusalLog, log_claim_kept, log_unexpected_shape
+from webhook_guard.sansio.claims import Handling
+from webhook_guard.sansio.errors import IdempotencyError, PayloadError, Reason, VerificationError
 from webhook_guard.sansio.events import parse
 from webhook_guard.sansio.guard import Delivery
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, event_body, signed
 
 THROTTLED = ["signature_mismatch", "timestamp_too_old", "timestamp_too_new"]
-OTHERS = sorted(set(Reason) - set(THROTTLED) - {"malformed_payload"})
+OTHERS = sorted(set(Reason) - set(THROTTLED) - {"malformed_payload", "store_unavailable"})
 
 
 def refuse(
@@ -112,6 +113,14 @@ class TestLevel:
         ]
         assert records[3].getMessage().endswith("(2 more since the last warning)")
 
+    def test_store_unavailable(self, records: list[Any]) -> None:
+        """A store that is down is an error once a minute, with the count of those since the last one."""
+        log = RefusalLog()
+        for now in (NOW, NOW + 1, NOW + 60):
+            refuse(log, "store_unavailable", now=now)
+        assert [(record.levelname, record.count) for record in records] == [("ERROR", 0), ("INFO", 0), ("ERROR", 1)]
+        assert records[2].getMessage().endswith("(1 more since the last error)")
+
     def test_each_reason_for_itself(self, records: list[Any]) -> None:
         """A flood of forgeries does not hide that the clock is wrong."""
         log = RefusalLog()
@@ -142,16 +151,18 @@ class TestLevel:
         assert counts == [0, 2]
 
 
+def delivery_of(body: bytes = BODY) -> Delivery:
+    """Return a delivery."""
+    return Delivery(webhook_id=WEBHOOK_ID, timestamp=NOW, signature="", body=body, event=parse(body), secret_index=0)
+
+
 class TestUnexpectedShape:
     """An event that is kept as unknown."""
 
     @staticmethod
     def log(body: bytes) -> None:
         """Log the delivery of `body`."""
-        delivery = Delivery(
-            webhook_id=WEBHOOK_ID, timestamp=NOW, signature="", body=body, event=parse(body), secret_index=0
-        )
-        log_unexpected_shape(delivery, path=PATH)
+        log_unexpected_shape(delivery_of(body), path=PATH)
 
     def test_known_type(self, records: list[Any]) -> None:
         """A known type in another shape is a warning: an API has changed."""
@@ -169,3 +180,29 @@ class TestUnexpectedShape:
         """A known shape and a new type are no news."""
         self.log(body)
         assert records == []
+
+
+class TestClaimKept:
+    """A claim that could not be ended."""
+
+    HANDLING = Handling(delivery_of(), PATH, "a key", "a token")
+
+    def test_store_failed(self, records: list[Any]) -> None:
+        """That the store failed is an error, each time: the delivery may be handled again."""
+        for _ in range(2):
+            log_claim_kept("completed", IdempotencyError("it is down"), self.HANDLING)
+        record = records[1]
+        assert (record.levelname, record.reason, record.path, record.webhook_id) == (
+            "ERROR",
+            "store_unavailable",
+            PATH,
+            WEBHOOK_ID,
+        )
+        assert record.getMessage() == (f"webhook claim not completed: it is down; path {PATH}, webhook-id {WEBHOOK_ID}")
+
+    def test_lost(self, records: list[Any]) -> None:
+        """That it is somebody else's is a warning: the lease is too short for the handler."""
+        log_claim_kept("released", None, self.HANDLING)
+        (record,) = records
+        assert (record.levelname, record.path, record.webhook_id) == ("WARNING", PATH, WEBHOOK_ID)
+        assert record.getMessage().startswith("webhook claim not released: the handler outlived its lease")

@@ -33,17 +33,21 @@ STATUSES = {
     "client_disconnected": 400,
     "signature_mismatch": 400,
     "malformed_payload": 400,
+    "duplicate": 200,
+    "in_progress": 409,
+    "store_unavailable": 503,
 }
 
 ERRORS = [
     ConfigurationError("secret: it is empty"),
     VerificationError("too old", Reason.TIMESTAMP_TOO_OLD),
     PayloadError("no event"),
+    IdempotencyError("the store is down"),
     NotVerifiedError("no guard"),
 ]
 
 
-MESSAGES = ["secret: it is empty", "too old", "no event", "no guard"]
+MESSAGES = ["secret: it is empty", "too old", "no event", "the store is down", "no guard"]
 
 
 class TestReason:
@@ -93,6 +97,7 @@ class TestTree:
             ConfigurationError: Reason.CONFIGURATION,
             VerificationError: Reason.TIMESTAMP_TOO_OLD,
             PayloadError: Reason.MALFORMED_PAYLOAD,
+            IdempotencyError: Reason.STORE_UNAVAILABLE,
             NotVerifiedError: Reason.NOT_VERIFIED,
         }
 
@@ -123,6 +128,12 @@ class TestAnswer:
     def test_names_the_method_that_is_allowed(self) -> None:
         """405 says what would be allowed, as RFC 9110 section 15.5.6 asks."""
         assert ("allow", "POST") in answer(WebhookError("", Reason.METHOD_NOT_ALLOWED)).headers
+
+    @pytest.mark.parametrize("reason", Reason)
+    def test_says_when_to_come_again(self, reason: Reason) -> None:
+        """409 and 503 say after how many seconds, as RFC 9110 section 10.2.3 has it; nothing else does."""
+        expected = [("retry-after", "30")] if reason in ("in_progress", "store_unavailable") else []
+        assert [field for field in answer(WebhookError("", reason)).headers if field[0] == "retry-after"] == expected
 
     def test_head_has_no_body(self) -> None:
         """The answer to HEAD has the length of the body and no body."""
