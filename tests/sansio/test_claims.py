@@ -98,11 +98,11 @@ class TestGranted:
             (True, "bool"),
             ("new", "str"),
             (("new", "a token"), "tuple"),
-            (Claim("new", "a token"), "one of str"),  # type: ignore[arg-type]  # nonsense, on purpose
+            (Claim("held", "a token"), "one of str"),  # type: ignore[arg-type]  # nonsense, on purpose
             (Claim(ClaimState.NEW), "one of ClaimState"),
             (Claim(ClaimState.NEW, b"a token"), "one of ClaimState"),  # type: ignore[arg-type]  # nonsense, on purpose
         ],
-        ids=["None", "bool", "str", "tuple", "state is text", "no token", "token is bytes"],
+        ids=["None", "bool", "str", "tuple", "no state", "no token", "token is bytes"],
     )
     def test_nonsense(self, answer: object, shown: str) -> None:
         """Nonsense is an outage: the app is not called on a guess."""
