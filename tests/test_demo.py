@@ -1,6 +1,7 @@
 """The command `webhook-guard demo`, run whole: on real servers, over real sockets."""
 
 import argparse
+import json
 import logging
 import os
 import re
@@ -8,10 +9,14 @@ import shlex
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from http.client import HTTPConnection
+from pathlib import Path
+from secrets import token_hex
 from subprocess import PIPE, Popen
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,7 +26,8 @@ import pytest
 from webhook_guard.demo import main
 from webhook_guard.demo.client import Request, send
 from webhook_guard.demo.runner import run
-from webhook_guard.demo.scenarios import GROUPS, Outcome, Scenario, Secrets, genuine
+from webhook_guard.demo.scenarios import GROUPS, REPEATED, Outcome, Scenario, Secrets, genuine
+from webhook_guard.idempotency import SQLiteStore
 
 SCENARIOS = [scenario for group in GROUPS.values() for scenario in group]
 DEADLINE = 30.0
@@ -35,6 +41,14 @@ from webhook_guard.demo import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell ignore it
 sys.exit(main(["demo", "--keep"]))
 """
+
+
+class NeverReleasing(SQLiteStore):
+    """A store that keeps what failed to itself."""
+
+    def release(self, key: str, token: str, /) -> bool:
+        """Release nothing, as for somebody else's token."""
+        return super().release(key, f"not {token}")
 
 
 class Curl(NamedTuple):
@@ -113,7 +127,7 @@ def test_everything_is_answered_as_designed(capsys: pytest.CaptureFixture[str]) 
     status = main(["demo"])
     output, complaints = capsys.readouterr()
     assert (status, complaints) == (0, "")
-    assert output.splitlines()[-1] == "34 of 34 as designed: 10 accepted, 24 refused before they reached the app."
+    assert output.splitlines()[-1] == "44 of 44 as designed: 14 accepted, 2 failed in the app, 28 answered without it."
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.label)
@@ -131,7 +145,8 @@ def test_every_scenario_has_its_row(lines: list[str], scenario: Scenario) -> Non
 def test_nothing_is_wrapped_or_cut(lines: list[str]) -> None:
     """The output has a line for each thing, and none is over 100 columns or cut with an ellipsis."""
     outcomes = sum(len(set(scenario.designed)) for scenario in SCENARIOS)
-    others = ["introduction", "", "head", "rule", "genuine", "", "forged", "", "note", "summary"]
+    introduction, groups = ["servers", "stores", ""], ["genuine", "", "forged", "", "repeated", ""]
+    others = [*introduction, "head", "rule", *groups, "note", "summary"]
     assert len(lines) == len(others) + outcomes
     assert max(map(len, lines)) <= 100
     assert "…" not in "".join(lines)
@@ -141,7 +156,7 @@ def test_nothing_is_left_behind(capsys: pytest.CaptureFixture[str]) -> None:
     """Threads and the filters of loggers are the same after the demo as before it."""
 
     def state() -> tuple[Any, ...]:
-        names = ("webhook_guard", "uvicorn.error", "uvicorn.access", "werkzeug")
+        names = ("webhook_guard", "webhook_guard.demo.servers", "uvicorn.error", "uvicorn.access", "werkzeug")
         loggers = [logging.getLogger(name) for name in names]
         return threading.enumerate(), [(each.level, each.handlers[:], each.filters[:]) for each in loggers]
 
@@ -149,6 +164,24 @@ def test_nothing_is_left_behind(capsys: pytest.CaptureFixture[str]) -> None:
     main(["demo"])
     assert state() == before
     assert capsys.readouterr().err == ""
+
+
+def test_the_stores_are_gone_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each server has a file in a temporary folder, which is removed at the end, after the stores are closed."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found: set[str] = set()
+    closed: list[bool] = []
+
+    class Closing(SQLiteStore):
+        def close(self) -> None:
+            super().close()
+            closed.append(self.path.exists())
+
+    monkeypatch.setattr("webhook_guard.demo.servers.SQLiteStore", Closing)
+    assert run(wait=lambda: found.update(file.name for file in tmp_path.glob("webhook-guard-*/*.sqlite3"))) == 0
+    assert found == {"asgi.sqlite3", "wsgi.sqlite3"}
+    assert closed == [True, True]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_refusals_are_not_logged_meanwhile(records: list[Any]) -> None:
@@ -189,6 +222,38 @@ def test_a_wrong_answer_of_one_server_is_marked(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.splitlines()[-1] == "1 of 2 as designed, 1 NOT: see the marked rows."
 
 
+@pytest.mark.parametrize(
+    ("store", "wrong"),
+    [
+        pytest.param(
+            # Its key is another one for each attempt.
+            partial(SQLiteStore, key=lambda _: token_hex(16)),
+            {"the same again": "accepted, secret 0", "the same after that": "accepted, secret 0"},
+            id="nothing is remembered",
+        ),
+        pytest.param(
+            NeverReleasing,
+            {"its retry": "in_progress", "the same after that": "in_progress"},
+            id="nothing is released",
+        ),
+    ],
+)
+def test_a_store_that_does_not_work_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    store: Callable[[Path], SQLiteStore],
+    wrong: dict[str, str],
+) -> None:
+    """Where a duplicate reaches the app, as without a store, or a retry does not, its row is marked."""
+    monkeypatch.setattr("webhook_guard.demo.servers.SQLiteStore", store)
+    assert run(groups={"Repeated": REPEATED}) == 1
+    lines = capsys.readouterr().out.splitlines()
+    marked = [lines[index - 1] for index, line in enumerate(lines) if "NOT AS DESIGNED" in line]
+    cells = [re.split(" {2,}", line.strip()) for line in marked]
+    assert {label: answer for label, _, _, answer, _ in cells} == wrong
+    assert lines[-1] == "6 of 10 as designed, 4 NOT: see the marked rows."
+
+
 def test_an_answer_of_the_server_itself_is_none_of_the_guard(capsys: pytest.CaptureFixture[str]) -> None:
     """A refusal that is no problem document is shown with the server's phrase, and is not as designed."""
     assert run(groups=only(not_http, REFUSED)) == 1
@@ -203,7 +268,7 @@ def test_no_answer_is_an_outcome() -> None:
 
 
 def test_kept_servers_answer_the_printed_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    """With --keep, both servers take the curl line printed for them, refuse it changed, and end with Ctrl-C."""
+    """With --keep, both servers take the curl line printed for them once, refuse it changed, and end with Ctrl-C."""
     kept: list[Curl] = []
 
     def try_and_interrupt() -> None:
@@ -212,6 +277,8 @@ def test_kept_servers_answer_the_printed_lines(capsys: pytest.CaptureFixture[str
         assert "valid for five minutes" in output
         assert output.endswith("\nCtrl-C stops both servers.\n")
         assert [curl.sent() for curl in kept] == [(200, b"received\n")] * 2
+        again = [curl.sent() for curl in kept]
+        assert [(status, json.loads(body)["reason"]) for status, body in again] == [(200, "duplicate")] * 2
         changed = [curl._replace(body=curl.body.replace("demo", "evil")) for curl in kept]
         assert [curl.sent()[0] for curl in changed] == [400, 400]
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The command `webhook-guard demo`: real servers on the loopback interface, and what they answer to forged webhooks.
+"""The command `webhook-guard demo`: real servers on the loopback interface, and what they answer to webhooks.
 
     scenarios    what is sent, and what must come back: the table in code
     client       one request over one socket, byte for byte
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="webhook-guard", description="Verifies OpenAI webhooks.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    about = "send genuine and forged webhooks to guarded servers on this machine, and show what they answer"
+    about = "send genuine, forged and repeated webhooks to guarded servers on this machine, and show what they answer"
     demo = commands.add_parser("demo", help=about, description=about)
     demo.add_argument("--keep", action="store_true", help="leave the servers running, with a curl line for each to try")
     return parser

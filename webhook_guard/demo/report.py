@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from webhook_guard.demo.scenarios import Outcome, Scenario
+from webhook_guard.demo.scenarios import NOTHING, Outcome, Scenario
 
-_INTRODUCTION = "Each request goes to a guarded ASGI app on uvicorn and to a guarded Flask app, over HTTP."
+_INTRODUCTION = """\
+Each request goes to a guarded ASGI app on uvicorn and to a guarded Flask app, over HTTP.
+Each of them has a new SQLite store, which remembers what was handled."""
 _NOTE = "* WSGI servers join doubled headers with a comma, so the guard there sees one malformed header."
 _WRONG = "bold red"
 
@@ -59,7 +61,7 @@ def _add_rows(table: Table, label: Text, outcomes: tuple[Outcome, ...], *, style
     """Add one row if the servers agree, or else one for each."""
     for outcome in dict.fromkeys(outcomes):
         answer = style or ("green" if _is_accepted(outcome) else "yellow")
-        saw = style or ("dim" if outcome.saw == "nothing" else "")
+        saw = style or ("dim" if outcome.saw == NOTHING else "")
         statuses = (str(each.status or "none") if each == outcome else "" for each in outcomes)
         cells = (Text(text, style=answer) for text in (*statuses, outcome.verdict))
         table.add_row(label, *cells, Text(outcome.saw, style=saw))
@@ -73,8 +75,10 @@ def _summary(results: list[Result]) -> Text:
         right = len(outcomes) - wrong
         return Text(f"{right} of {len(outcomes)} as designed, {wrong} NOT: see the marked rows.", style=_WRONG)
     accepted = sum(map(_is_accepted, outcomes))
-    refused = f"{len(outcomes) - accepted} refused before they reached the app"
-    return Text(f"{len(outcomes)} of {len(outcomes)} as designed: {accepted} accepted, {refused}.", style="bold green")
+    unseen = sum(outcome.saw == NOTHING for outcome in outcomes)
+    failed = len(outcomes) - accepted - unseen
+    figures = f"{accepted} accepted, {failed} failed in the app, {unseen} answered without it"
+    return Text(f"{len(outcomes)} of {len(outcomes)} as designed: {figures}.", style="bold green")
 
 
 def _is_accepted(outcome: Outcome) -> bool:

@@ -4,14 +4,15 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 
 from rich.console import Console
 
 from webhook_guard.demo import scenarios
-from webhook_guard.demo.client import HOST, Request, send
+from webhook_guard.demo.client import HOST, Answer, Request, send
 from webhook_guard.demo.report import Result, show
-from webhook_guard.demo.scenarios import Outcome, Scenario, Secrets
-from webhook_guard.demo.servers import Server, running, silenced
+from webhook_guard.demo.scenarios import NOTHING, Outcome, Scenario, Secrets
+from webhook_guard.demo.servers import Seen, Server, running, silenced
 
 #: Columns, where the output is no terminal.
 _WIDTH = 100
@@ -57,13 +58,21 @@ def _result(scenario: Scenario, servers: Sequence[Server], keys: Secrets) -> Res
 
 def _outcome(server: Server, request: Request) -> Outcome:
     server.seen.clear()
-    status, reason = send(server.port, request)
-    verdict = reason or ", ".join(["accepted", *(seen.verified_by for seen in server.seen)])
-    return Outcome(status, verdict, ", ".join(seen.event for seen in server.seen) or "nothing")
+    answer = send(server.port, request)
+    saw = ", ".join(seen.event for seen in server.seen)
+    return Outcome(answer.status, _verdict(answer, server.seen), saw or NOTHING)
+
+
+def _verdict(answer: Answer, seen: Sequence[Seen]) -> str:
+    verified_by = [each.verified_by for each in seen]
+    if seen and answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # no guard's answer, where the app was called
+        return ", ".join(["failed", *verified_by])
+    return answer.reason or ", ".join(["accepted", *verified_by])
 
 
 def _invite(console: Console, servers: Sequence[Server], keys: Secrets) -> None:
-    console.print("\nBoth servers go on. These lines are valid for five minutes; change a byte, and they are refused:")
+    console.print("\nBoth servers go on. These lines are valid for five minutes.")
+    console.print("Sent again, they are duplicates; with a byte changed, they are refused:")
     for server in servers:
         line = _curl(server.port, scenarios.genuine(keys))
         console.print(f"\n{server.name}:", style="bold")

@@ -30,6 +30,11 @@ _VECTOR_HEADERS = (
 #: Seconds: twice the tolerance.
 _TEN_MINUTES = 600
 
+#: The resource that the apps fail to handle the first time.
+FLAKY = "resp_flaky"
+#: What an app sees of a request that does not reach it.
+NOTHING = "nothing"
+
 
 class Secrets(NamedTuple):
     """The signing secrets of one run."""
@@ -46,7 +51,7 @@ class Outcome(NamedTuple):
 
     #: The HTTP status.
     status: int
-    #: "accepted" with the secret that verified it, or the reason of the refusal.
+    #: "accepted" or, if the app failed, "failed", with the secret that verified it; or the reason of the refusal.
     verdict: str
     #: What the app saw of it.
     saw: str
@@ -61,6 +66,17 @@ class Scenario(NamedTuple):
     designed: tuple[Outcome, Outcome]
 
 
+class _Repeated(NamedTuple):
+    """What is sent more than once. Its id may be the same in each run, because each run has new stores."""
+
+    webhook_id: str
+    body: bytes
+
+    def attempt(self, *, age: int) -> Callable[[Secrets], Request]:
+        """Return what builds an attempt as OpenAI makes it: the same id and body, signed anew `age` seconds ago."""
+        return lambda keys: _delivery(keys.new, self.body, webhook_id=self.webhook_id, age=age)
+
+
 def make_secrets() -> Secrets:
     """Return new random secrets."""
     return Secrets(*(f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}" for _ in Secrets._fields))
@@ -71,10 +87,11 @@ def genuine(keys: Secrets) -> Request:
     return _delivery(keys.new)
 
 
-def _delivery(secret: str, body: bytes | None = None, *, age: int = 0) -> Request:
+def _delivery(secret: str, body: bytes | None = None, *, webhook_id: str | None = None, age: int = 0) -> Request:
     """Return a delivery that was signed `age` seconds ago."""
     body = _event("response.completed") if body is None else body
-    signed = sign(body, secret, webhook_id=f"wh_{secrets.token_hex(16)}", timestamp=int(time.time()) - age)
+    webhook_id = webhook_id or f"wh_{secrets.token_hex(16)}"
+    signed = sign(body, secret, webhook_id=webhook_id, timestamp=int(time.time()) - age)
     headers = {**signed, "content-type": "application/json", "content-length": str(len(body))}
     return Request("POST", PATH, tuple(headers.items()), body)
 
@@ -170,7 +187,12 @@ def _accepted(saw: str, *, secret: int = 0) -> tuple[Outcome, Outcome]:
 
 
 def _refused(status: int, reason: str, *, flask: str | None = None) -> tuple[Outcome, Outcome]:
-    return Outcome(status, reason, "nothing"), Outcome(status, flask or reason, "nothing")
+    return Outcome(status, reason, NOTHING), Outcome(status, flask or reason, NOTHING)
+
+
+def _failed(saw: str) -> tuple[Outcome, Outcome]:
+    outcome = Outcome(500, "failed, secret 0", saw)
+    return outcome, outcome
 
 
 GENUINE = (
@@ -194,8 +216,18 @@ ATTACKS = (
     Scenario("GET, otherwise genuine", _get, _refused(405, "method_not_allowed")),
     Scenario("forged, to /webhooks//openai", _doubled_slash, _refused(400, "signature_mismatch")),
 )
-#: By what they have in common.
+_STEADY = _Repeated("wh_steady", _event("response.completed"))
+_FLAKY = _Repeated("wh_flaky", _event("response.completed", FLAKY))
+REPEATED = (
+    Scenario("a delivery", _STEADY.attempt(age=1), _accepted("ResponseCompleted resp_demo")),
+    Scenario("the same again", _STEADY.attempt(age=0), _refused(200, "duplicate")),
+    Scenario("one whose handler fails", _FLAKY.attempt(age=2), _failed("ResponseCompleted resp_flaky")),
+    Scenario("its retry", _FLAKY.attempt(age=1), _accepted("ResponseCompleted resp_flaky")),
+    Scenario("the same after that", _FLAKY.attempt(age=0), _refused(200, "duplicate")),
+)
+#: By what they have in common; in this order, because what is repeated depends on what came before.
 GROUPS: dict[str, tuple[Scenario, ...]] = {
     "Genuine, to be accepted": GENUINE,
     "Forged or broken, to be refused": ATTACKS,
+    "Repeated, to be handled once": REPEATED,
 }

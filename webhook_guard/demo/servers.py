@@ -1,9 +1,14 @@
-"""A guarded ASGI app on uvicorn and a guarded Flask app on Werkzeug, each in a thread, on a free loopback port."""
+"""A guarded ASGI app on uvicorn and a guarded Flask app on Werkzeug, each in a thread, on a free loopback port.
+
+Each has an SQLite store of its own, in a folder that is removed at the end.
+"""
 
 import logging
 import socket
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import NamedTuple
 
@@ -21,8 +26,9 @@ from webhook_guard import (
 )
 from webhook_guard.asgi import ASGIApp, Receive, Scope, Send
 from webhook_guard.demo.client import HOST
-from webhook_guard.demo.scenarios import PATH, VECTOR_PATH, VECTOR_SECRET, VECTOR_TIME
+from webhook_guard.demo.scenarios import FLAKY, PATH, VECTOR_PATH, VECTOR_SECRET, VECTOR_TIME
 from webhook_guard.events import ResponseCompleted
+from webhook_guard.idempotency import SQLiteStore
 
 _ANSWER = "received\n"
 
@@ -43,17 +49,40 @@ class Server(NamedTuple):
     seen: list[Seen]
 
 
+class _Handler:
+    """What both apps do with a request: they write down what they see, and fail at what is flaky, once."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self._failed = False
+
+    def handle(self, request: object) -> str:
+        """Return the answer.
+
+        Raises:
+            RuntimeError: The request is the first about `FLAKY`.
+        """
+        seen = _see(request)
+        self.seen.append(seen)
+        if seen.event.endswith(FLAKY) and not self._failed:
+            self._failed = True
+            raise RuntimeError("the handler fails the first time")
+        return _ANSWER
+
+
 @contextmanager
 def running(secret: list[str]) -> Generator[tuple[Server, Server], None, None]:
     """Run both servers, guarded with `secret`; they are gone without a trace at the end."""
-    asgi_seen: list[Seen] = []
-    wsgi_seen: list[Seen] = []
+    asgi_handler, wsgi_handler = _Handler(), _Handler()
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="webhook-guard-")))
+        asgi_store = stack.enter_context(closing(SQLiteStore(folder / "asgi.sqlite3")))
+        wsgi_store = stack.enter_context(closing(SQLiteStore(folder / "wsgi.sqlite3")))
         for name in ("uvicorn.error", "uvicorn.access"):
             stack.enter_context(silenced(name))
-        asgi_port = stack.enter_context(_uvicorn(_asgi_app(secret, asgi_seen)))
-        wsgi_port = stack.enter_context(_werkzeug(_flask_app(secret, wsgi_seen)))
-        yield Server("uvicorn", asgi_port, asgi_seen), Server("Flask", wsgi_port, wsgi_seen)
+        asgi_port = stack.enter_context(_uvicorn(_asgi_app(asgi_handler, secret, asgi_store)))
+        wsgi_port = stack.enter_context(_werkzeug(_flask_app(wsgi_handler, secret, wsgi_store)))
+        yield Server("uvicorn", asgi_port, asgi_handler.seen), Server("Flask", wsgi_port, wsgi_handler.seen)
 
 
 @contextmanager
@@ -71,27 +100,32 @@ def _drop(_: logging.LogRecord) -> bool:
     return False
 
 
-def _asgi_app(secret: list[str], seen: list[Seen]) -> ASGIApp:
+def _asgi_app(handler: _Handler, secret: list[str], store: SQLiteStore) -> ASGIApp:
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        seen.append(_see(scope))
+        answer = handler.handle(scope)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "http.response.body", "body": _ANSWER.encode()})
+        await send({"type": "http.response.body", "body": answer.encode()})
 
-    guarded = ASGIWebhookMiddleware(app, path=PATH, secret=secret)
-    return ASGIWebhookMiddleware(guarded, path=VECTOR_PATH, secret=VECTOR_SECRET, clock=_vector_clock)
+    guarded = ASGIWebhookMiddleware(app, path=PATH, secret=secret, idempotency=store)
+    return ASGIWebhookMiddleware(
+        guarded, path=VECTOR_PATH, secret=VECTOR_SECRET, idempotency=store, clock=_vector_clock
+    )
 
 
-def _flask_app(secret: list[str], seen: list[Seen]) -> flask.Flask:
+def _flask_app(handler: _Handler, secret: list[str], store: SQLiteStore) -> flask.Flask:
     app = flask.Flask(__name__, static_folder=None)
+    # The retry comes at once. Flask's own answer to a failure is out before the claim is released, the server's after.
+    app.config["PROPAGATE_EXCEPTIONS"] = True
 
     # Not a route, so that it sees whatever gets past the guard.
     @app.before_request
     def receive() -> str:  # pyright: ignore[reportUnusedFunction]  Flask calls it
-        seen.append(_see(flask.request))
-        return _ANSWER
+        return handler.handle(flask.request)
 
-    guarded = WSGIWebhookMiddleware(app.wsgi_app, path=PATH, secret=secret)
-    wsgi_app = WSGIWebhookMiddleware(guarded, path=VECTOR_PATH, secret=VECTOR_SECRET, clock=_vector_clock)
+    guarded = WSGIWebhookMiddleware(app.wsgi_app, path=PATH, secret=secret, idempotency=store)
+    wsgi_app = WSGIWebhookMiddleware(
+        guarded, path=VECTOR_PATH, secret=VECTOR_SECRET, idempotency=store, clock=_vector_clock
+    )
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]  # as Flask's documentation has it
     return app
 
@@ -149,6 +183,9 @@ class _SilentHandler(WSGIRequestHandler):
 class _WSGIServer(ThreadedWSGIServer):
     # The end waits for requests that are being answered.
     daemon_threads = False
+
+    def log(self, *_: object, **__: object) -> None:
+        """Drop the traceback of a handler that failed."""
 
 
 @contextmanager
