@@ -242,7 +242,7 @@ def serve(scenario: ClaimScenario, told: list[Any], app: Any) -> None:
         if scenario.reason is not None:
             again = [value for name, value in headers if name == "retry-after"]
             assert again == ([] if scenario.reason == "duplicate" else ["30"])
-        return lambda _: None
+        return told.append
 
     store = ScenarioStore(scenario, told)
     guarded = WSGIWebhookMiddleware(app, path=PATH, secret=SECRET, idempotency=store, clock=clock)

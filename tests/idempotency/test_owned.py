@@ -1,0 +1,94 @@
+"""One for each process or event loop."""
+
+import asyncio
+import gc
+import multiprocessing
+import threading
+import weakref
+
+from webhook_guard.idempotency.owned import PerLoop, PerProcess
+
+
+class TestPerProcess:
+    """One for each process."""
+
+    def test_kept(self) -> None:
+        """All threads of a process have the same one, and it is made when it is first asked for."""
+        made: list[object] = []
+
+        def make() -> object:
+            made.append(object())
+            return made[-1]
+
+        own = PerProcess(make)
+        assert made == []
+        got: list[object] = [own.get()]
+        threads = [threading.Thread(target=lambda: got.append(own.get())) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert got == made * 5
+
+    def test_made_by_two_at_once(self) -> None:
+        """Of two threads that come first, both get the same one."""
+        both = threading.Barrier(2)
+
+        def make() -> object:
+            both.wait(10)
+            return object()
+
+        own = PerProcess(make)
+        got: list[object] = []
+        threads = [threading.Thread(target=lambda: got.append(own.get())) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert got[0] is got[1]
+
+    def test_fork(self) -> None:
+        """A child makes one of its own, and keeps it; the parent's stays the parent's."""
+        own = PerProcess(threading.Event)
+        own.get().set()
+        context = multiprocessing.get_context("fork")
+        receiving, sending = context.Pipe(duplex=False)
+
+        def child() -> None:
+            before = own.get().is_set()
+            own.get().set()
+            sending.send([before, own.get().is_set()])
+
+        process = context.Process(target=child)
+        process.start()
+        assert receiving.poll(10)
+        assert receiving.recv() == [False, True]
+        process.join()
+        assert own.get().is_set()
+
+
+class TestPerLoop:
+    """One for each event loop."""
+
+    def test_kept(self) -> None:
+        """A loop has one, and the next loop another."""
+        own = PerLoop(object)
+
+        async def get() -> list[object]:
+            return [own.get(), own.get()]
+
+        first, second = asyncio.run(get()), asyncio.run(get())
+        assert first[0] is first[1]
+        assert second[0] is second[1]
+        assert first[0] is not second[0]
+
+    def test_forgotten(self) -> None:
+        """With a loop goes what it had."""
+        own = PerLoop(threading.Event)
+
+        async def get() -> "weakref.ref[threading.Event]":
+            return weakref.ref(own.get())
+
+        kept = asyncio.run(get())
+        gc.collect()
+        assert kept() is None
