@@ -1,0 +1,59 @@
+"""Workers are killed at random moments while a sender delivers: nothing is lost, and nothing is handled twice."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+
+import pytest
+from faults import journal
+from faults.history import History, acknowledged_too_early
+from faults.history import figures as summed_up
+from faults.sender import Sender, events
+from faults.stores import Spec
+from faults.workers import Workers, serving
+
+_EVENTS = 1_000
+_KILLS = 18
+#: Seconds.
+_LEASE = 1.5
+#: Seconds: longer than any store waits for a disk of CI.
+_TIMEOUT = 5.0
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Spec:
+    """The store."""
+    return Spec("sqlite", str(tmp_path / "claims.sqlite3"), _LEASE, _TIMEOUT)
+
+
+def kill_at_random(workers: Workers, sender: Sender, random: Random) -> None:
+    """Kill a worker each time that some more events were acknowledged."""
+    for acknowledged in sorted(random.sample(range(1, _EVENTS - 50), _KILLS)):
+        sender.wait_for(acknowledged)
+        time.sleep(random.uniform(0, 0.05))
+        workers.kill(random.choice(workers.alive()))
+
+
+@pytest.mark.parametrize("front", ["wsgi", "asgi"])
+def test_killed_workers(front: str, spec: Spec, seed: int, tmp_path: Path, figures: list[str]) -> None:
+    """Of 1,000 events none is lost, none has two handlers at once, and none is handled again after it was completed."""
+    random, began = Random(seed), time.monotonic()  # noqa: S311  of choices, not of secrets
+    with serving(front, spec, tmp_path) as workers, ThreadPoolExecutor(1) as pool:
+        sender = Sender(workers.port)
+        sending = pool.submit(sender.deliver, events(random, _EVENTS))
+        kill_at_random(workers, sender, random)
+        sending.result()
+    history = History(journal.read(tmp_path / "journal"))
+    figures.append(
+        f"{spec.kind} {front}: {summed_up(history, sender)}, {len(workers.killed)} kills, "
+        f"{time.monotonic() - began:.1f} s, seed {seed}"
+    )
+    assert history.unhandled(sender.acknowledged) == []
+    assert acknowledged_too_early(history, sender) == []
+    assert history.overlaps(spec.lease) == []
+    assert history.begun_after(history.completed) == []
+    assert history.begun_after(sender.acknowledged) == []
+    assert {attempt.reason for attempt in sender.attempts if attempt.again and attempt.succeeded} == {"duplicate"}
+    assert {run.pid for run in history.cut_off()} <= set(workers.killed)
+    assert len(history.cut_off()) > 0
