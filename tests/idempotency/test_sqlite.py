@@ -1,4 +1,4 @@
-"""The store in a file: what is in it, who shares it, and its faults. What every store does is in `test_conformance.py`."""
+"""The store in a file: what is in it, who shares it, its faults. What every store does is in `test_conformance.py`."""
 
 import multiprocessing
 import sqlite3
@@ -269,9 +269,12 @@ class TestSharing:
         """What another releases between our look and the next is still in progress to us."""
         token = store.claim("wh_1").token
         with closing(SQLiteStore(path, clock=clock)) as other:
+
+            def release(statement: str) -> None:
+                if statement.startswith("SELECT completed"):
+                    other.release("wh_1", token)
+
             with connection_of(store) as connection:
-                connection.set_trace_callback(
-                    lambda statement: other.release("wh_1", token) if statement.startswith("SELECT completed") else None
-                )
+                connection.set_trace_callback(release)
             assert store.claim("wh_1").state is ClaimState.IN_PROGRESS
         assert store.claim("wh_1").state is ClaimState.NEW
