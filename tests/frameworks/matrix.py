@@ -22,6 +22,7 @@ COLUMNS = {
     "inside_mount": "inside",
     "prefix": "prefix",
     "upload": "upload",
+    "once": "once",
     "client": "client",
 }
 _WORKS, _LIMITED, _UNTESTED = "✓", "\N{EN DASH}", "?"

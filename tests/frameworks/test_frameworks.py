@@ -15,7 +15,8 @@ from falcon.asgi import App
 from starlette.testclient import TestClient
 from werkzeug.test import Client
 
-from webhook_guard import ASGIWebhookMiddleware
+from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
+from webhook_guard.idempotency import MemoryStore
 
 from frameworks import falcon_asgi, kit
 from frameworks.catalogue import FRAMEWORKS
@@ -180,6 +181,28 @@ def test_unknown_path(case: Case) -> None:
     answer = case.post("/unknown", GENUINE)
     assert answer.status == 404
     assert answer == case._replace(way="bare").post("/unknown", GENUINE)
+
+
+@cases("once", ways=["bare"])
+def test_handled_once(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a store, a delivery whose handler failed is handled when it comes again, and after that not any more."""
+    handler = Mock(side_effect=[ZeroDivisionError, {"handled": True}])
+    monkeypatch.setattr(kit, "seen", handler)
+    guard: Any = {"asgi": ASGIWebhookMiddleware, "wsgi": WSGIWebhookMiddleware}[case.framework.interface]
+    stored = guard(case.framework.ways["bare"](), **kit.options(), idempotency=MemoryStore())
+    answers = [_attempt(case.framework, stored) for _ in range(3)]
+    assert [answer and answer.status for answer in answers] in ([500, 200, 200], [None, 200, 200])
+    assert [answer and answer.refusal[1] for answer in answers[1:]] == [None, "duplicate"]
+    assert handler.call_count == 2
+
+
+def _attempt(framework: kit.Framework, app: kit.App) -> Answer | None:
+    """Return what an app answers; None if it leaves the answer to the server, by an exception."""
+    send = _post_asgi if framework.interface == "asgi" else _post_wsgi
+    try:
+        return send(app, "", PATH, GENUINE, BODY)
+    except ZeroDivisionError:
+        return None
 
 
 # WebTest imports WebOb, which imports cgi; that is deprecated in Python 3.11 and 3.12.
