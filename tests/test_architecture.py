@@ -14,6 +14,7 @@ import webhook_guard
 PACKAGE = Path(webhook_guard.__file__).parent
 CORE = sorted((PACKAGE / "sansio").glob("*.py"))
 FRONTS = ("asgi", "wsgi")
+STORES = ("memory", "sqlite", "redis", "postgres")
 
 #: All that the core may use of the standard library: nothing of it waits, listens or looks at a clock.
 PURE = {
@@ -55,7 +56,9 @@ class TestCore:
 def test_fronts_do_not_know_each_other() -> None:
     """Neither front imports the other."""
     for front, other in zip(FRONTS, reversed(FRONTS), strict=True):
-        assert not any(name.startswith(f"webhook_guard.{other}") for name in imports(PACKAGE / f"{front}.py"))
+        for folder in (PACKAGE, PACKAGE / "idempotency"):
+            found = imports(folder / f"{front}.py")
+            assert not found & {f"webhook_guard.{other}", f"webhook_guard.idempotency.{other}"}
 
 
 def test_errors_are_the_foundation() -> None:
@@ -75,6 +78,28 @@ def test_imports_no_framework() -> None:
     code = "from webhook_guard import *; import sys; print(*{name.partition('.')[0] for name in sys.modules})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  our own
     assert not FRAMEWORKS & set(out.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("imported", "absent"),
+    [
+        ("webhook_guard", {"asyncio", "sqlite3", "redis", "psycopg", "webhook_guard.idempotency"}),
+        ("webhook_guard.idempotency", {"redis", "psycopg", "psycopg_pool", "webhook_guard.testing"}),
+    ],
+)
+def test_imports_no_store(imported: str, absent: set[str]) -> None:
+    """Who has no store imports none, and who has one does not import the clients of the others."""
+    code = f"import {imported}, sys; print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  our own
+    assert not absent & set(out.stdout.split())
+
+
+def test_stores_do_not_know_the_fronts() -> None:
+    """No store imports a front, and none imports another."""
+    for name in STORES:
+        foreign = {*FRONTS, *(f"idempotency.{other}" for other in (*STORES, *FRONTS) if other != name)}
+        found = imports(PACKAGE / "idempotency" / f"{name}.py")
+        assert not found & {f"webhook_guard.{module}" for module in foreign}
 
 
 def test_run_time_dependencies() -> None:
