@@ -1,6 +1,8 @@
 """The checks of what happens at the same moment: in threads, or as tasks where the store is async."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 from webhook_guard.testing.driven import DrivenStore, Stores, new_key
 from webhook_guard.testing.suite import StoreSuite, check
@@ -40,9 +42,8 @@ class Races(StoreSuite):
     def test_claims_during_release(self, stores: Stores) -> None:
         """Of all who claim a key at the moment when it is released, at most one gets NEW."""
         one, other = self.two_stores(stores)
-        for key, token in _claimed(one):
-            *claims, released = stores.at_once([*[other.claiming(key)] * _CALLERS, one.releasing(key, token)])
-            granted = stores.granted(claims)
+        for position, (key, token) in enumerate(_claimed(one)):
+            released, granted = _race(stores, other.claiming(key), one.releasing(key, token), position)
             stores.must(released is True, f"release returned {released!r} to the owner")
             stores.must(len(granted) <= 1, f"of {_CALLERS} claims, {len(granted)} returned NEW")
 
@@ -50,9 +51,8 @@ class Races(StoreSuite):
     def test_claims_during_completion(self, stores: Stores) -> None:
         """Of all who claim a key at the moment when it is completed, none gets NEW."""
         one, other = self.two_stores(stores)
-        for key, token in _claimed(one):
-            *claims, completed = stores.at_once([*[other.claiming(key)] * _CALLERS, one.completing(key, token)])
-            granted = stores.granted(claims)
+        for position, (key, token) in enumerate(_claimed(one)):
+            completed, granted = _race(stores, other.claiming(key), one.completing(key, token), position)
             stores.must(completed is True, f"complete returned {completed!r} to the owner")
             stores.must(not granted, f"of {_CALLERS} claims, {len(granted)} returned NEW")
 
@@ -62,11 +62,10 @@ class Races(StoreSuite):
         store = stores.make(lease=self.short)
         claimed = _claimed(store)
         store.outlast_lease()
-        for key, token in claimed:
-            *claims, completed = stores.at_once([*[store.claiming(key)] * _CALLERS, store.completing(key, token)])
-            granted = stores.granted(claims)
+        for position, (key, token) in enumerate(claimed):
+            completed, granted = _race(stores, store.claiming(key), store.completing(key, token), position)
             found = f"complete returned {completed!r}, and of {_CALLERS} claims {len(granted)} returned NEW"
-            stores.must(completed is not bool(granted), found)
+            stores.must(completed is (not granted), found)
 
     @check
     def test_calls_end(self, stores: Stores) -> None:
@@ -81,3 +80,13 @@ class Races(StoreSuite):
 def _claimed(store: DrivenStore) -> list[tuple[str, str]]:
     """Return keys that have been claimed, each with its token."""
     return [(key, store.must_grant(key)) for key in (new_key() for _ in range(_ROUNDS))]
+
+
+def _race(
+    stores: Stores, claim: Callable[[], Any], ending: Callable[[], Any], position: int
+) -> tuple[object, list[str]]:
+    """Return what `ending` returns among claims, and the tokens that these get; `position`: how many come first."""
+    calls = [claim] * _CALLERS
+    calls.insert(position, ending)
+    answers = stores.at_once(calls)
+    return answers.pop(position), stores.granted(answers)
