@@ -228,13 +228,11 @@ class TestDrivenStore:
 
     def test_becomes_new_too_late(self) -> None:
         """It must not be so for ever."""
-        with (
-            Stores(MemoryStore, 0.01, "") as stores,
-            pytest.raises(AssertionError, match="claim still returned IN_PROG"),
-        ):
+        with Stores(MemoryStore, 0.01, "") as stores:
             store = stores.make()
             store.must_grant("a key")
-            store.must_become_new("a key")
+            with pytest.raises(AssertionError, match="claim still returned IN_PROGRESS, when it had to be NEW"):
+                store.must_become_new("a key")
 
     def test_becomes_new_too_early(self, stores: Stores) -> None:
         """It must be so not before it may."""
