@@ -8,7 +8,7 @@ from webhook_guard.testing.driven import DrivenStore, Stores, new_key
 from webhook_guard.testing.suite import StoreSuite, check
 
 #: How many call at the same moment, and how often that is tried.
-_CALLERS, _ROUNDS = 16, 10
+_CALLERS, _ROUNDS = 16, 8
 
 
 class Races(StoreSuite):

@@ -21,24 +21,24 @@ from webhook_guard.testing.suite import check
 #: The part of a lease, or a retention, before which nothing may be free: clocks differ, and are rounded.
 _MOST = 0.8
 
-#: What has a meaning in SQL, formats, patterns or paths; what gets lost where text is trimmed or read as a number.
+#: What has a meaning in SQL, formats or patterns; what is trimmed, or read as a number.
 _SPECIAL = [
-    *("'", '"', "`", "\\", "''; --", "$1", ":key", "?", "%", "%s", "_", "*", "[a-z]", "{}", "{0}", "{key}", "\\u0041"),
-    *(" ", "#wh_1", " #wh_1", "#wh_1 ", "# wh_1", "#wh%1", "1", "01", "1.0", "None", "null", "日本語", "🔑"),
+    *("'", '"', "\\", "''; --", "$1", ":key", "?", "%", "%s", "_", "*", "[a-z]", "{}", "{0}", "{key}", "None"),
+    *("1", "01", " ", "#wh_1", " #wh_1", "#wh_1 ", "# wh_1", "#wh%1", "日本語", "🔑"),
 ]
 #: What is the same where case or accents are folded, or composed.
 _ALIKE = ["#wh_e", "#wh_E", "#WH_e", "#wh_é", "#wh_É", "#wh_e\N{COMBINING ACUTE ACCENT}", "#wh_ss", "#wh_ß"]
-#: Four bytes each in UTF-8, and at random, lest they become fewer when they are compressed.
-_WIDE = "".join(map(chr, Random(0).choices(range(0x20000, 0x2A000), k=999)))  # noqa: S311  no secret
-_LONG = ["#", "#" * 255, "#" * 256, "#" * 999 + "a", "#" * 999 + "b", _WIDE + "a", _WIDE + "b"]
+#: Characters of two bytes, and of four, of which fronts make fewer; at random, lest they are compressed.
+_TWO = "".join(map(chr, Random(0).choices(range(0x400, 0x480), k=999)))  # noqa: S311  no secret
+_FOUR = "".join(map(chr, Random(0).choices(range(0x20000, 0x2A000), k=511)))  # noqa: S311  the same
+_LONG = ["#", *(long + end for long in ("#" * 254, "#" * 999, _TWO, _FOUR) for end in "ab")]
 
 
 class StoreConformance(Races):
     """The suite: a subclass gives the store, and pytest runs it, or unittest if it is a `unittest.TestCase` as well.
 
-    The store may be sync or async; an async one is called in an event loop of each check's own. If it has a method
-    `aclose` or `close`, that is called at the end of each check. A check that does not apply to a store is left out
-    with `test_... = None`.
+    The store may be sync or async; an async one is called in an event loop of each check's own. Its `aclose`, or else
+    its `close`, is called at the end of each check, if it has one. `test_... = None` leaves out a check.
 
     >>> from webhook_guard.idempotency import MemoryStore
     >>> class TestMemoryStore(StoreConformance):
@@ -295,6 +295,5 @@ def _two_owners(store: DrivenStore) -> tuple[str, str, str]:
 def _must_be_apart(store: DrivenStore, keys: list[str]) -> None:
     tokens = [store.must_grant(key) for key in keys]
     for key, token in zip(keys, tokens, strict=True):
-        store.must_be_in_progress(key)
         store.must_complete(key, token)
         store.must_be_completed(key)
