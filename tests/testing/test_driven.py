@@ -136,9 +136,31 @@ class TestAtOnce:
         assert stores.at_once([come_and_wait] * 16) == [16] * 16
 
     def test_errors(self, stores: Stores) -> None:
-        """What one raises is raised."""
+        """What one raises is raised, but not before all have ended."""
+        ended = threading.Event()
+
+        def end_late() -> None:
+            threading.Event().wait(0.02)
+            ended.set()
+
         with pytest.raises(ZeroDivisionError):
-            stores.at_once([lambda: 1 // 0, lambda: 1])
+            stores.at_once([lambda: 1 // 0, end_late])
+        assert ended.is_set()
+
+    def test_errors_of_tasks(self, stores: Stores) -> None:
+        """The same holds for async stores."""
+        ended: list[bool] = []
+
+        async def end_late() -> None:
+            await asyncio.sleep(0.02)
+            ended.append(True)
+
+        async def fail() -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            stores.at_once([fail, end_late])
+        assert ended
 
     def test_no_end(self) -> None:
         """One that does not end breaks the promise."""

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from inspect import iscoroutinefunction
@@ -81,11 +81,15 @@ class Stores:
         """Return what each of `calls` returns, all made at the same moment: as tasks of the loop, or in threads."""
         try:
             if iscoroutinefunction(calls[0]):
-                return self._runner.run(_as_tasks(calls, self.patience))
-            return _in_threads(calls, self.patience)
+                answers = self._runner.run(_as_tasks(calls, self.patience))
+            else:
+                answers = _in_threads(calls, self.patience)
         except TimeoutError:
             found = f"of {len(calls)} calls at once, some did not end within {self.patience} s"
             raise self.broken(found) from None
+        for error in filter(_is_error, answers):
+            raise error
+        return answers
 
     def granted(self, answers: Iterable[Any]) -> list[str]:
         """Return the tokens of those answers to claims that are NEW."""
@@ -208,6 +212,7 @@ class DrivenStore:
 
 
 def _in_threads(calls: Sequence[Callable[[], Any]], patience: float) -> list[Any]:
+    """Return what `calls` return, or raise, when all have ended."""
     together = threading.Barrier(len(calls))
     answers: list[Future[Any]] = [Future() for _ in calls]
 
@@ -215,14 +220,26 @@ def _in_threads(calls: Sequence[Callable[[], Any]], patience: float) -> list[Any
         together.wait()
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  it is raised again, where the answer is asked for
-            future.set_exception(error)
+        except BaseException as error:  # noqa: BLE001  it is raised where the answer is asked for
+            future.set_result(error)
 
     with _switching_often():
         for call, future in zip(calls, answers, strict=True):
             # A daemon, so that a call that never ends does not keep the process.
             threading.Thread(target=answer, args=(call, future), daemon=True).start()
-        return [future.result(patience) for future in answers]
+        if wait(answers, patience).not_done:
+            raise TimeoutError
+    return [future.result() for future in answers]
+
+
+async def _as_tasks(calls: Sequence[Callable[[], Any]], patience: float) -> list[Any]:
+    """Return the same of coroutine functions."""
+    async with asyncio.timeout(patience):
+        return await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+
+
+def _is_error(answer: object) -> bool:
+    return isinstance(answer, BaseException)
 
 
 @contextmanager
@@ -234,8 +251,3 @@ def _switching_often() -> Generator[None, None, None]:
         yield
     finally:
         sys.setswitchinterval(interval)
-
-
-async def _as_tasks(calls: Sequence[Callable[[], Any]], patience: float) -> list[Any]:
-    async with asyncio.timeout(patience):
-        return await asyncio.gather(*(call() for call in calls))
