@@ -1,32 +1,43 @@
-"""Run all rows, and print a table of each."""
+"""Run all rows, or those of the stores, and print a table of each."""
 
 import asyncio
 import logging
 import platform
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 
 from rich.console import Console, Group
-from rich.table import Table
 
 from benchmarks import core, fronts, imports
+from benchmarks.tables import WIDTH, duration, table, version
 from benchmarks.timing import ROUNDS, Row, Target
 
 _COMPARED = ("webhook_guard", "openai", "standardwebhooks")
 _BENEATH = ("msgspec", "pydantic", "starlette", "werkzeug")
-_WIDTH = 96
-_MILLISECOND = 1e-3
 
 
 def main() -> None:
-    """Print what everything costs."""
+    """Print what the guard costs, or what the stores do."""
+    console = Console(width=WIDTH, highlight=False)
+    match sys.argv[1:]:
+        case []:
+            _measure(console)
+        case ["stores"]:
+            # Imported only here: it needs the clients of the servers.
+            import_module("benchmarks.stores").measure(console)
+        case _:
+            sys.exit("usage: python -m benchmarks [stores]")
+
+
+def _measure(console: Console) -> None:
     # One refusal a minute is a warning, and without a handler logging would print it.
     logging.getLogger("webhook_guard").addHandler(logging.NullHandler())
-    console = Console(width=_WIDTH, highlight=False)
     console.print(*_heading(), sep="\n")
     for row in _rows():
         console.print(_shown(row))
+    console.print("\nThe stores: python -m benchmarks stores, in about three minutes, with Redis and PostgreSQL.")
 
 
 def _rows() -> Iterator[Row]:
@@ -41,31 +52,17 @@ def _rows() -> Iterator[Row]:
 
 def _heading() -> Iterator[str]:
     yield f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M} UTC, {platform.python_implementation()} {platform.python_version()}"
-    yield ", ".join(map(_version, _COMPARED))
-    yield "beneath them: " + ", ".join(map(_version, _BENEATH))
+    yield ", ".join(map(version, _COMPARED))
+    yield "beneath them: " + ", ".join(map(version, _BENEATH))
     yield f"Per call, the least of {ROUNDS} interleaved rounds; of the imports, the median."
 
 
-def _version(name: str) -> str:
-    try:
-        return f"{name} {version(name)}"
-    except PackageNotFoundError:
-        return f"{name} (checkout)"
-
-
 def _shown(row: Row) -> Group:
-    table = Table(title=f"\n[bold]{row.title}", title_justify="left", title_style="", width=_WIDTH, box=None)
-    table.add_column("", ratio=1)
-    for heading in ("time", "over the first", "ratio to the first"):
-        table.add_column(heading, justify="right", min_width=14)
+    shown = table(row.title, "time", "over the first", "ratio to the first")
     first = next(iter(row.seconds.values()))
     for name, seconds in row.seconds.items():
-        table.add_row(name, _duration(seconds), _duration(seconds - first), f"{seconds / first:.2f}")
-    return Group(table, *map(_verdict, row.targets))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1e3:.1f} ms" if abs(seconds) >= _MILLISECOND else f"{seconds * 1e6:.2f} µs"
+        shown.add_row(name, duration(seconds), duration(seconds - first), f"{seconds / first:.2f}")
+    return Group(shown, *map(_verdict, row.targets))
 
 
 def _verdict(target: Target) -> str:
