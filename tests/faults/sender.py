@@ -80,12 +80,18 @@ class Attempt(NamedTuple):
         return self.answer.refusal[1] if self.answer else None
 
 
-def events(random: Random, number: int) -> list[Event]:
-    """Return events of which some fail first, some stream, some come twice at a time and some are sent once more."""
-    return [_event(random, f"wh_{position:04}") for position in range(number)]
+def events(random: Random, number: int, *, again: float) -> list[Event]:
+    """Return events of which some fail first, some stream, and some are delivered twice at a time.
+
+    Args:
+        random: What chooses.
+        number: How many.
+        again: The part of them that is sent once more when it was handled.
+    """
+    return [_event(random, f"wh_{position:04}", again) for position in range(number)]
 
 
-def _event(random: Random, webhook_id: str) -> Event:
+def _event(random: Random, webhook_id: str, again: float) -> Event:
     return Event(
         webhook_id,
         first=random.choice([*Manner, Manner.WORKS, Manner.WORKS, Manner.WORKS]),
@@ -93,7 +99,7 @@ def _event(random: Random, webhook_id: str) -> Event:
         seconds=random.uniform(0.005, 0.06),
         timeout=random.choices([_TIMEOUT, 0.03], [9, 1])[0],
         copies=random.choices([1, 2], [4, 1])[0],
-        again=random.random() < 0.3,
+        again=random.random() < again,
     )
 
 

@@ -1,33 +1,42 @@
 """The stores that are tried, described so that every process opens the same one, and made to note what they confirm."""
 
 import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from inspect import iscoroutinefunction
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from faults.journal import Journal, Step
 
-from webhook_guard.idempotency import AsyncStore, SQLiteStore, Store, StoreOptions
+from webhook_guard.idempotency import (
+    AsyncPostgresStore,
+    AsyncRedisStore,
+    AsyncStore,
+    PostgresStore,
+    RedisStore,
+    SQLiteStore,
+    Store,
+    StoreOptions,
+)
 from webhook_guard.sansio.claims import Claim, ClaimState
-
-Kind = Literal["sqlite"]
 
 
 class Spec(msgspec.Struct, frozen=True):
     """A store, described.
 
     Attributes:
-        kind: Which one.
+        kind: sqlite, redis or postgres.
         where: Its file, URL or DSN.
         lease: Its option, in seconds.
         timeout: Its option, in seconds.
         namespace: Its option.
     """
 
-    kind: Kind
+    kind: str
     where: str
-    lease: float
-    timeout: float
+    lease: float = 60.0
+    timeout: float = 30.0
     namespace: str = "faults"
 
     @property
@@ -36,13 +45,41 @@ class Spec(msgspec.Struct, frozen=True):
         # What is left behind on a server that others use is gone after ten minutes.
         return {"namespace": self.namespace, "lease": self.lease, "timeout": self.timeout, "retention": 600}
 
+    def prepare(self) -> None:
+        """Make what the store needs on its server."""
+        store = self.open()
+        if isinstance(store, PostgresStore):
+            store.create_table()
+            store.close()
+
     def open(self) -> Store:
         """Return the store for WSGI."""
-        return SQLiteStore(self.where, **self.options)
+        return _STORES[self.kind][0](self.where, **self.options)
 
     def open_async(self) -> Store | AsyncStore:
         """Return the store for ASGI: an async one, where there is one."""
-        return SQLiteStore(self.where, **self.options)
+        return _STORES[self.kind][1](self.where, **self.options)
+
+
+#: By kind: the store for WSGI, and the one for ASGI.
+_STORES: dict[str, tuple[Callable[..., Store], Callable[..., Store | AsyncStore]]] = {
+    "sqlite": (SQLiteStore, SQLiteStore),
+    "redis": (RedisStore, AsyncRedisStore),
+    "postgres": (PostgresStore, AsyncPostgresStore),
+}
+
+
+@asynccontextmanager
+async def closing_store(front: str, spec: Spec) -> AsyncGenerator[Any]:
+    """Give the store for a front, wsgi or asgi, and close it."""
+    store: Any = spec.open() if front == "wsgi" else spec.open_async()
+    try:
+        yield store
+    finally:
+        if hasattr(store, "aclose"):
+            await store.aclose()
+        else:
+            store.close()
 
 
 def noted(store: Any, journal: Journal) -> Any:

@@ -2,9 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +13,9 @@ from faults import journal
 from faults.journal import Step
 from faults.served import environment
 from faults.stores import Spec
+from faults.waiting import PATIENCE, wait_until
 
 from support import free_port
-
-#: Seconds until a server whose workers don't come up is given up.
-PATIENCE = 30.0
 
 _GUNICORN = (
     "gunicorn --config python:servers.gunicorn_settings --bind 127.0.0.1:{port} --workers 2 --log-level critical "
@@ -49,26 +47,25 @@ class Workers:
         return [entry.pid for entry in journal.read(self._path) if entry.step is Step.WORKER]
 
     def alive(self) -> list[int]:
-        """Return those that serve, as soon as there is one."""
-        return self._wait_for(1)
+        """Return those that have come up and were not killed."""
+        return [pid for pid in self.started() if pid not in self.killed]
 
-    def wait_for_both(self) -> None:
-        """Wait until both serve."""
-        self._wait_for(2)
+    def wait_for(self, least: int) -> None:
+        """Wait until so many have come up, and the server listens."""
+        what = f"{least} workers (the server's log is beside {self._path})"
+        wait_until(lambda: len(self.alive()) >= least and self._listens(), what)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def kill(self, pid: int) -> None:
         """Kill one of them, at once."""
         os.kill(pid, signal.SIGKILL)
         self.killed.append(pid)
-
-    def _wait_for(self, least: int) -> list[int]:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            alive = [pid for pid in self.started() if pid not in self.killed]
-            if len(alive) >= least:
-                return alive
-            time.sleep(0.02)
-        raise AssertionError(f"there are fewer than {least} workers; the server's log is beside {self._path}")
 
 
 @contextmanager
@@ -97,7 +94,7 @@ def serving(front: str, spec: Spec, folder: Path, *, pace: int = 1) -> Generator
     with process:
         try:
             workers = Workers(port, path)
-            workers.wait_for_both()
+            workers.wait_for(2)
             yield workers
         finally:
             os.killpg(process.pid, signal.SIGKILL)
