@@ -83,12 +83,21 @@ class TestPerLoop:
         assert first[0] is not second[0]
 
     def test_forgotten(self) -> None:
-        """With a loop goes what it had."""
-        own = PerLoop(threading.Event)
+        """What a closed loop had is forgotten when the next one asks, even if it refers to its loop."""
+        own = PerLoop(lambda: [asyncio.get_running_loop()])
+        with asyncio.Runner() as runner:
 
-        async def get() -> "weakref.ref[threading.Event]":
-            return weakref.ref(own.get())
+            async def get() -> int:
+                return id(own.get())
 
-        kept = asyncio.run(get())
-        gc.collect()
-        assert kept() is None
+            kept = runner.run(get())
+            closed = weakref.ref(asyncio.run(self.loop(own)))
+            asyncio.run(get())
+            gc.collect()
+            assert closed() is None
+            assert runner.run(get()) == kept
+
+    @staticmethod
+    async def loop(own: PerLoop[list[asyncio.AbstractEventLoop]]) -> asyncio.AbstractEventLoop:
+        """Return the loop that is in what it has."""
+        return own.get()[0]

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
 
 _T = TypeVar("_T")
 
@@ -31,7 +30,7 @@ class PerProcess(Generic[_T]):
 
 
 class PerLoop(Generic[_T]):
-    """One for each event loop, made on first use, and forgotten with the loop.
+    """One for each event loop, made on first use, and forgotten when the loop is closed and another one asks.
 
     Args:
         make: Makes one.
@@ -39,11 +38,14 @@ class PerLoop(Generic[_T]):
 
     def __init__(self, make: Callable[[], _T]) -> None:
         self._make = make
-        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, _T] = WeakKeyDictionary()
+        # Not by weak references: connections may refer to their loop, and would keep it.
+        self._made: dict[asyncio.AbstractEventLoop, _T] = {}
 
     def get(self) -> _T:
         """Return the running loop's own."""
         loop = asyncio.get_running_loop()
         if loop not in self._made:
+            for closed in [other for other in list(self._made) if other.is_closed()]:
+                self._made.pop(closed, None)
             self._made[loop] = self._make()
         return self._made[loop]
