@@ -7,20 +7,26 @@
     for a store of your own    Store, AsyncStore                     what it must do is in `store.py`
     what a store answers       Claim, ClaimState
 
-The promise is at-least-once delivery, one handler at a time as long as none outlives its lease, and no second run after
-success as long as the store keeps what it confirmed. It is not "exactly once".
+The promise is at-least-once delivery; one handler at a time per key, as long as none outlives its lease; no second run
+after success, as long as the store keeps what it confirmed. It is not "exactly once".
 """
 
 from webhook_guard.idempotency.memory import MemoryStore
+from webhook_guard.idempotency.postgres import AsyncPostgresStore, PostgresStore
+from webhook_guard.idempotency.redis import AsyncRedisStore, RedisStore
 from webhook_guard.idempotency.sqlite import SQLiteStore
 from webhook_guard.idempotency.store import AsyncStore, Store, StoreOptions
 from webhook_guard.sansio.claims import Claim, ClaimState
 
 __all__ = [
+    "AsyncPostgresStore",
+    "AsyncRedisStore",
     "AsyncStore",
     "Claim",
     "ClaimState",
     "MemoryStore",
+    "PostgresStore",
+    "RedisStore",
     "SQLiteStore",
     "Store",
     "StoreOptions",
