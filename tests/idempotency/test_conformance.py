@@ -5,8 +5,18 @@ from typing import Unpack
 
 import pytest
 
-from webhook_guard.idempotency import MemoryStore, SQLiteStore, StoreOptions
+from webhook_guard.idempotency import (
+    AsyncPostgresStore,
+    AsyncRedisStore,
+    MemoryStore,
+    PostgresStore,
+    RedisStore,
+    SQLiteStore,
+    StoreOptions,
+)
 from webhook_guard.testing import StoreConformance
+
+from services import need_postgres, need_redis
 
 
 class TestMemoryStore(StoreConformance):
@@ -15,7 +25,7 @@ class TestMemoryStore(StoreConformance):
     shared = False
 
     def make_store(self, **options: Unpack[StoreOptions]) -> MemoryStore:
-        """Return one that knows of nobody else."""
+        """Return one that knows of no other."""
         return MemoryStore(**options)
 
 
@@ -29,3 +39,67 @@ class TestSQLiteStore(StoreConformance):
     def make_store(self, **options: Unpack[StoreOptions]) -> SQLiteStore:
         """Return one of the test's file."""
         return SQLiteStore(self.path, **options)
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> str:
+    """Return where Redis is."""
+    return need_redis()
+
+
+class TestRedisStore(StoreConformance):
+    """The store in Redis."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, redis_url: str) -> None:
+        self.url = redis_url
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> RedisStore:
+        """Return one with connections of its own."""
+        return RedisStore(self.url, **options)
+
+
+class TestAsyncRedisStore(StoreConformance):
+    """The same, awaited."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, redis_url: str) -> None:
+        self.url = redis_url
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> AsyncRedisStore:
+        """Return one with connections of its own."""
+        return AsyncRedisStore(self.url, **options)
+
+
+@pytest.fixture(scope="module")
+def postgres_dsn() -> str:
+    """Return where a PostgreSQL database with a table is."""
+    dsn = need_postgres()
+    store = PostgresStore(dsn)
+    store.create_table()
+    store.close()
+    return dsn
+
+
+class TestPostgresStore(StoreConformance):
+    """The store in PostgreSQL."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres_dsn: str) -> None:
+        self.dsn = postgres_dsn
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> PostgresStore:
+        """Return one with connections of its own."""
+        return PostgresStore(self.dsn, **options)
+
+
+class TestAsyncPostgresStore(StoreConformance):
+    """The same, awaited."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres_dsn: str) -> None:
+        self.dsn = postgres_dsn
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> AsyncPostgresStore:
+        """Return one with connections of its own."""
+        return AsyncPostgresStore(self.dsn, **options)
