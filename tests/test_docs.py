@@ -8,6 +8,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,10 +18,14 @@ import pytest
 from django.test import override_settings
 from starlette.testclient import TestClient
 
-import webhook_guard
-from webhook_guard import Reason, sign
+import webhook_guard.idempotency
+from webhook_guard import Delivery, Reason, parse_event, sign
+from webhook_guard.idempotency import MemoryStore, StoreOptions
+from webhook_guard.idempotency.postgres import CREATE_TABLE
+from webhook_guard.idempotency.store import ConfiguredStore
+from webhook_guard.sansio.claims import claim_key
 
-from support import BODY, PATH, SECRET, signed
+from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, signed
 
 # The demo's modules need its extra, and have tests of their own.
 MODULES = [
@@ -88,6 +93,19 @@ class TestReadme:
             client = TestClient(names["application"])
             self.check(lambda headers: client.post(PATH, content=BODY, headers=headers).status_code, genuine)
 
+    def test_handled_once(
+        self, genuine: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """With the store that it shows, the second of two deliveries is a duplicate."""
+        monkeypatch.chdir(tmp_path)
+        names = run_block("import FastAPI")
+        stored = run_block("SQLiteStore", api=names["api"], ASGIWebhookMiddleware=webhook_guard.ASGIWebhookMiddleware)
+        client = TestClient(stored["app"])
+        with closing(stored["store"]), caplog.at_level(logging.INFO, "webhook_guard"):
+            statuses = [client.post(PATH, content=BODY, headers=genuine).status_code for _ in range(2)]
+        assert statuses == [204, 200]
+        assert [vars(record)["reason"] for record in caplog.records if record.name == "webhook_guard"] == ["duplicate"]
+
     @pytest.mark.usefixtures("genuine")
     def test_testing(self) -> None:
         """A handler can be tested as it shows."""
@@ -131,3 +149,43 @@ class TestReadme:
         links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
         assert links
         assert [link for link in links if not (root / link).exists()] == []
+
+
+IDEMPOTENCY = Path(__file__).parents[1].joinpath("docs", "idempotency.md").read_text("utf-8")
+
+
+class TestIdempotency:
+    """docs/idempotency.md."""
+
+    def test_table_of_options(self) -> None:
+        """Its table has every option of stores, with its default."""
+        rows = dict(re.findall(r'^\| `(\w+)` \| `"?([\w.]+)"?` \|', IDEMPOTENCY, re.MULTILINE))
+        defaults = ConfiguredStore({})
+        assert rows == {name: str(getattr(defaults, name)) for name in StoreOptions.__annotations__}
+
+    def test_promise(self) -> None:
+        """The promise is the same, word for word, here, in the README and in the package."""
+        promise = (
+            "one handler at a time per key, as long as none outlives its lease; no second run after success, as long"
+        )
+        texts = (IDEMPOTENCY, README, webhook_guard.idempotency.__doc__ or "")
+        assert [promise in " ".join(text.split()) for text in texts] == [True] * 3
+
+    def test_create_table(self) -> None:
+        """The SQL that it shows is the one that `create_table()` runs."""
+        (shown,) = re.findall(r"```sql\n(.*?)```", IDEMPOTENCY, re.DOTALL)
+        assert shown.split() == CREATE_TABLE.split()
+
+    def test_keys(self) -> None:
+        """A key is as it shows."""
+        delivery = Delivery(
+            webhook_id=WEBHOOK_ID, timestamp=NOW, signature="", body=BODY, event=parse_event(BODY), secret_index=0
+        )
+        assert f"`{ConfiguredStore({}).named(claim_key(PATH, delivery))}`" in IDEMPOTENCY
+
+    def test_own_store(self) -> None:
+        """The suite takes a store as it shows."""
+        (block,) = re.findall(r"```python\n(from webhook_guard.testing.*?)```", IDEMPOTENCY, re.DOTALL)
+        namespace: dict[str, Any] = {"MyStore": lambda _, **options: MemoryStore(**options)}
+        exec(block, namespace)  # noqa: S102  the page's own
+        namespace["TestMyStore"]().test_complete()

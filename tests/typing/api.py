@@ -26,6 +26,16 @@ from webhook_guard import (
     unwrap,
     verify_signature,
 )
+from webhook_guard.idempotency import (
+    AsyncPostgresStore,
+    AsyncRedisStore,
+    Claim,
+    ClaimState,
+    MemoryStore,
+    PostgresStore,
+    RedisStore,
+    SQLiteStore,
+)
 
 
 def narrowing(event: WebhookEvent) -> None:
@@ -87,3 +97,33 @@ def fronts(flask: Flask) -> None:
     app.add_middleware(ASGIWebhookMiddleware, path="/webhooks/openai")
     app.mount("/", guarded)
     WSGIWebhookMiddleware(WSGIWebhookMiddleware(flask.wsgi_app), path="/webhooks/openai")
+
+
+class OwnStore:
+    """A store of somebody's own."""
+
+    def claim(self, key: str) -> Claim:
+        """Claim."""
+        return Claim(ClaimState.NEW, key)
+
+    def complete(self, key: str, token: str) -> bool:
+        """Complete."""
+        return key == token
+
+    def release(self, key: str, token: str) -> bool:
+        """Release."""
+        return key == token
+
+
+def stores(app: FastAPI, flask: Flask) -> None:
+    """The fronts take the stores that they can call."""
+    ASGIWebhookMiddleware(app, idempotency=MemoryStore(lease=1, key=lambda delivery: delivery.webhook_id))
+    ASGIWebhookMiddleware(app, idempotency=AsyncRedisStore("redis://localhost"))
+    ASGIWebhookMiddleware(app, idempotency=AsyncPostgresStore("dbname=test", timeout=1))
+    ASGIWebhookMiddleware(app, idempotency=OwnStore())
+    WSGIWebhookMiddleware(flask.wsgi_app, idempotency=SQLiteStore("a.sqlite3", namespace="b"))
+    WSGIWebhookMiddleware(flask.wsgi_app, idempotency=RedisStore("redis://localhost"))
+    WSGIWebhookMiddleware(flask.wsgi_app, idempotency=PostgresStore("dbname=test"))
+    WSGIWebhookMiddleware(flask.wsgi_app, idempotency=AsyncRedisStore(""))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  WSGI can't await
+    RedisStore("redis://localhost", lese=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  no such option
+    assert_type(MemoryStore().claim("a"), Claim)
