@@ -186,6 +186,10 @@ class TestIdempotency:
     def test_own_store(self) -> None:
         """The suite takes a store as it shows."""
         (block,) = re.findall(r"```python\n(from webhook_guard.testing.*?)```", IDEMPOTENCY, re.DOTALL)
-        namespace: dict[str, Any] = {"MyStore": lambda _, **options: MemoryStore(**options)}
+
+        def my_store(_: str, **options: Any) -> MemoryStore:
+            return MemoryStore(**options)
+
+        namespace: dict[str, Any] = {"MyStore": my_store}
         exec(block, namespace)  # noqa: S102  the page's own
         namespace["TestMyStore"]().test_complete()
