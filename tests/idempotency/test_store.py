@@ -38,9 +38,8 @@ class TestOptions:
         """An option that there is not is refused, and those that there are are named."""
         with pytest.raises(ConfigurationError) as caught:
             MemoryStore(lese=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  wrong, on purpose
-        assert str(caught.value) == (
-            "lese: there is no such option; the store takes namespace, lease, retention, timeout, key"
-        )
+        names = "max_entries, clock, namespace, lease, retention, timeout, key"
+        assert str(caught.value) == f"lese: there is no such option; MemoryStore takes {names}"
 
     @pytest.mark.parametrize("name", ["lease", "retention", "timeout"])
     @pytest.mark.parametrize("value", [0, -1, 31_536_001, float("nan"), float("inf"), True, "300", None])

@@ -105,7 +105,7 @@ class SQLiteStore(ConfiguredStore):
         if self._change(_CLAIM, key=key, token=token, lease=self.lease):
             return Claim(ClaimState.NEW, token)
         with self._file.get().connection() as connection:
-            row = connection.execute(_IS_COMPLETED, (self.named(key),)).fetchone()
+            row = connection.execute(_IS_COMPLETED, {"key": self.named(key)}).fetchone()
         # No row: it was released since.
         return Claim(ClaimState.COMPLETED if row is not None and row[0] else ClaimState.IN_PROGRESS)
 

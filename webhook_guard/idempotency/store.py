@@ -17,6 +17,7 @@ retention. It promises:
 
 import re
 from collections.abc import Callable
+from inspect import signature
 from typing import Protocol, TypedDict
 
 from webhook_guard.sansio.claims import Claim
@@ -104,7 +105,7 @@ class ConfiguredStore:
     """
 
     def __init__(self, options: StoreOptions) -> None:
-        _check_names(options)
+        _check_names(type(self), options)
         self.namespace: str = _check_namespace(options.get("namespace", NAMESPACE))
         self.lease: float = check_number("lease", options.get("lease", LEASE), _SHORTEST, _LONGEST)
         self.retention: float = check_number("retention", options.get("retention", RETENTION), _SHORTEST, _LONGEST)
@@ -136,10 +137,14 @@ def _checked_key(key: Callable[[Delivery], str] | None) -> Callable[[Delivery], 
     return None if key is None else check_callable("key", key)
 
 
-def _check_names(options: StoreOptions) -> None:
-    known = StoreOptions.__annotations__
-    if unknown := sorted(options.keys() - known):
-        raise ConfigurationError(f"{unknown[0]}: there is no such option; the store takes {', '.join(known)}")
+def _check_names(store: type[ConfiguredStore], options: StoreOptions) -> None:
+    common = StoreOptions.__annotations__
+    if unknown := sorted(options.keys() - common):
+        parameters = signature(store).parameters.values()
+        own = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+        raise ConfigurationError(
+            f"{unknown[0]}: there is no such option; {store.__name__} takes {', '.join([*own, *common])}"
+        )
 
 
 def _check_namespace(namespace: object) -> str:
