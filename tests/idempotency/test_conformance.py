@@ -1,5 +1,7 @@
 """Every store of this package keeps what stores promise."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Unpack
 
@@ -16,7 +18,7 @@ from webhook_guard.idempotency import (
 )
 from webhook_guard.testing import StoreConformance
 
-from services import need_postgres, need_redis
+from services import need_redis, own_schema
 
 
 class TestMemoryStore(StoreConformance):
@@ -72,13 +74,12 @@ class TestAsyncRedisStore(StoreConformance):
 
 
 @pytest.fixture(scope="module")
-def postgres_dsn() -> str:
-    """Return where a PostgreSQL database with a table is."""
-    dsn = need_postgres()
-    store = PostgresStore(dsn)
-    store.create_table()
-    store.close()
-    return dsn
+def postgres_dsn() -> Iterator[str]:
+    """Return where PostgreSQL is, and a table of the tests' own."""
+    with own_schema() as dsn:
+        with closing(PostgresStore(dsn)) as store:
+            store.create_table()
+        yield dsn
 
 
 class TestPostgresStore(StoreConformance):
