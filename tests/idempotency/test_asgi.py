@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, get_delivery
+from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, IdempotencyError, get_delivery
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore
 
 from support import BODY, PATH, SECRET, WEBHOOK_ID, clock, signed
@@ -230,6 +230,16 @@ class TestRefusal:
         assert statuses == [503, 503, 503]
         assert [record.levelname for record in records] == ["ERROR", "INFO", "INFO"]
         assert "the store failed with ConnectionRefusedError" in records[0].getMessage()
+
+    def test_store_error(self, records: list[Any]) -> None:
+        """What a store says of itself is said as it is."""
+
+        class Full(MemoryStore):
+            def claim(self, _key: str, /) -> Claim:
+                raise IdempotencyError("it is full")
+
+        asyncio.run(Server(guarded(answering(START, END), Full())).run())
+        assert records[0].getMessage().startswith("webhook refused, store_unavailable: it is full; path ")
 
     def test_forged(self) -> None:
         """What was not verified makes no claim: a stranger can't keep a delivery from being handled."""

@@ -11,7 +11,7 @@ from wsgiref.validate import validator
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from webhook_guard import ConfigurationError, WSGIWebhookMiddleware, get_delivery
+from webhook_guard import ConfigurationError, IdempotencyError, WSGIWebhookMiddleware, get_delivery
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore
 
 from support import BODY, PATH, SECRET, WEBHOOK_ID, clock, signed, variable
@@ -157,6 +157,16 @@ class TestRefusal:
         assert [run(app)[0] for _ in range(3)] == ["503 Service Unavailable"] * 3
         assert [record.levelname for record in records] == ["ERROR", "INFO", "INFO"]
         assert "the store failed with ConnectionRefusedError" in records[0].getMessage()
+
+    def test_store_error(self, records: list[Any]) -> None:
+        """What a store says of itself is said as it is."""
+
+        class Full(MemoryStore):
+            def claim(self, _key: str, /) -> Claim:
+                raise IdempotencyError("it is full")
+
+        run(guarded(answer, Full()))
+        assert records[0].getMessage().startswith("webhook refused, store_unavailable: it is full; path ")
 
     def test_forged(self) -> None:
         """What was not verified makes no claim: a stranger can't keep a delivery from being handled."""

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from testing.kit import AsyncMemoryStore
 
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore
 from webhook_guard.testing.driven import Stores, new_key
+
+from testing.kit import AsyncMemoryStore
 
 CALLS = ("claim", "complete", "release")
 

@@ -7,11 +7,12 @@ from secrets import token_hex
 from typing import Any, Unpack
 
 import pytest
-from testing.kit import AsyncMemoryStore, checks_of, failure, suite
 
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore, StoreOptions
 from webhook_guard.testing import StoreConformance
 from webhook_guard.testing.races import Races
+
+from testing.kit import AsyncMemoryStore, checks_of, failure, suite
 
 CHECKS = checks_of(Races)
 CALLERS = 16

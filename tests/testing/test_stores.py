@@ -6,11 +6,12 @@ from typing import Any, cast
 from unicodedata import normalize
 
 import pytest
-from testing import broken
-from testing.kit import AsyncMemoryStore, checks_of, failure, suite
 
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore
 from webhook_guard.testing import StoreConformance
+
+from testing import broken
+from testing.kit import AsyncMemoryStore, checks_of, failure, suite
 
 CHECKS = checks_of(StoreConformance)
 

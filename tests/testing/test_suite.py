@@ -7,12 +7,13 @@ import unittest
 from typing import Any
 
 import pytest
-from testing.kit import AsyncMemoryStore
 
 from webhook_guard.idempotency import MemoryStore
 from webhook_guard.testing import StoreConformance
 from webhook_guard.testing.driven import Stores
 from webhook_guard.testing.suite import StoreSuite, check
+
+from testing.kit import AsyncMemoryStore
 
 
 class Suite(StoreSuite):

@@ -19,6 +19,7 @@ from webhook_guard.idempotency.store import AsyncStore, Store, checked_key
 from webhook_guard.log import log_claim_kept
 from webhook_guard.sansio import claims
 from webhook_guard.sansio.claims import Handling
+from webhook_guard.sansio.errors import IdempotencyError
 from webhook_guard.sansio.guard import Delivery
 
 _T = TypeVar("_T")
@@ -64,6 +65,8 @@ class Claims:
         key = claims.claim_key(guarded, delivery, self._key)
         try:
             claim = await self._to_its_end(self._claim(key), partial(self._release_late, key))
+        except IdempotencyError:
+            raise
         except Exception as error:
             raise claims.unavailable(error) from error
         return partial(self._handle, Handling(delivery, path, key, claims.granted(claim)), app)

@@ -260,6 +260,8 @@ def _failures() -> Generator[None, None, None]:
     """Raise whatever goes wrong as an `IdempotencyError`."""
     try:
         yield
+    except IdempotencyError:
+        raise
     except Exception as error:
         if getattr(error, "sqlstate", None) == _UNDEFINED_TABLE:
             raise IdempotencyError(

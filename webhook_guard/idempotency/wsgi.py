@@ -12,7 +12,7 @@ from webhook_guard.idempotency.store import Store, checked_key
 from webhook_guard.log import log_claim_kept
 from webhook_guard.sansio import claims
 from webhook_guard.sansio.claims import Handling
-from webhook_guard.sansio.errors import ConfigurationError
+from webhook_guard.sansio.errors import ConfigurationError, IdempotencyError
 from webhook_guard.sansio.guard import Delivery
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Claims:
         key = claims.claim_key(guarded, delivery, self._key)
         try:
             claim = self._store.claim(key)
+        except IdempotencyError:
+            raise
         except Exception as error:
             raise claims.unavailable(error) from error
         return partial(self._handle, Handling(delivery, path, key, claims.granted(claim)), app)
