@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, Delivery, get_delivery, get_event
+from webhook_guard.idempotency import MemoryStore
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed
 
@@ -632,3 +633,16 @@ class TestMounts:
 
         app = guard(Starlette(routes=[Route(PATH, stream, methods=["POST"])]))
         assert self.post(app, PATH) == (200, [len(BODY), 0])
+
+
+def test_store() -> None:
+    """With a store, a delivery is claimed before the app is called; what more a store changes is tested with it."""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    first, second, store = Server(*GENUINE), Server(*GENUINE), MemoryStore()
+    call(first, app=app, idempotency=store)
+    call(second, app=app, idempotency=store)
+    assert (first.status, second.reason) == (204, "duplicate")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from webhook_guard import ConfigurationError, Delivery, WSGIWebhookMiddleware, get_delivery, get_event
+from webhook_guard.idempotency import MemoryStore
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed, variable
 
@@ -406,3 +407,16 @@ class TestMounts:
         app = App()
         guard(app)(make_environ(BytesIO(BODY)), Start())
         assert len(app.calls) == 1
+
+
+def test_store() -> None:
+    """With a store, a delivery is claimed before the app is called; what more a store changes is tested with it."""
+
+    def app(_: Any, start_response: Any) -> list[bytes]:
+        start_response("204 No Content", [])
+        return []
+
+    guarded, second = guard(app, idempotency=MemoryStore()), Start()
+    assert guarded(make_environ(), Start()) == []
+    (answer,) = guarded(make_environ(), second)
+    assert (second.status, json.loads(answer)["reason"]) == ("200 OK", "duplicate")
