@@ -1,11 +1,22 @@
-"""The store in memory: its bound, and its clock. What every store does is in `test_conformance.py`."""
+"""The store in memory: the contract of stores, its bound, and its clock."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
 from webhook_guard import ConfigurationError, IdempotencyError
-from webhook_guard.idempotency import ClaimState, MemoryStore
+from webhook_guard.idempotency import ClaimState, MemoryStore, StoreOptions
+from webhook_guard.testing import StoreConformance
+
+
+class TestContract(StoreConformance):
+    """What every store promises."""
+
+    shared = False
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> MemoryStore:
+        """Return one that knows of no other."""
+        return MemoryStore(**options)
 
 
 class Clock:

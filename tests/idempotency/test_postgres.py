@@ -1,7 +1,6 @@
-"""The PostgreSQL stores: what they keep and send, how they fail, who shares them, and which DSNs and pools they take.
+"""The PostgreSQL stores: the contract of stores, what is sent, how they fail, who shares them, which DSNs and pools go.
 
-That they keep the contract of all stores is the conformance suite's, and how connections are used is tested in
-`test_postgres_pool.py`.
+How connections are used is tested in `test_postgres_pool.py`.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import psycopg
 import pytest
@@ -25,8 +24,9 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, AsyncNullConnectionPool, ConnectionPool, NullConnectionPool
 
 from webhook_guard import ConfigurationError, IdempotencyError
-from webhook_guard.idempotency import AsyncPostgresStore, Claim, ClaimState, PostgresStore
+from webhook_guard.idempotency import AsyncPostgresStore, Claim, ClaimState, PostgresStore, StoreOptions
 from webhook_guard.idempotency.postgres import CREATE_TABLE
+from webhook_guard.testing import StoreConformance
 
 from services import own_schema
 from support import free_port
@@ -39,6 +39,39 @@ SHORT = 0.2
 KINDS: dict[str, Any] = {"sync": PostgresStore, "async": AsyncPostgresStore}
 POOLS: dict[str, Any] = {"sync": ConnectionPool, "async": AsyncConnectionPool}
 NULL_POOLS: dict[str, Any] = {"sync": NullConnectionPool, "async": AsyncNullConnectionPool}
+
+
+@pytest.fixture(scope="module")
+def postgres_dsn() -> Iterator[str]:
+    """Return where PostgreSQL is, and a table of the tests' own."""
+    with own_schema() as dsn:
+        with closing(PostgresStore(dsn)) as store:
+            store.create_table()
+        yield dsn
+
+
+class TestContract(StoreConformance):
+    """What every store promises."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres_dsn: str) -> None:
+        self.dsn = postgres_dsn
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> PostgresStore:
+        """Return one with connections of its own."""
+        return PostgresStore(self.dsn, **options)
+
+
+class TestAsyncContract(StoreConformance):
+    """The same, awaited."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres_dsn: str) -> None:
+        self.dsn = postgres_dsn
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> AsyncPostgresStore:
+        """Return one with connections of its own."""
+        return AsyncPostgresStore(self.dsn, **options)
 
 
 class Caller:

@@ -1,7 +1,4 @@
-"""The Redis stores: what they keep and send, what they do when Redis fails, and which URLs and clients they take.
-
-That they keep the contract of all stores is the conformance suite's.
-"""
+"""The Redis stores: the contract of stores, what is in Redis, what its failures do, and which URLs and clients go."""
 
 import asyncio
 import multiprocessing
@@ -21,15 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import urlsplit
 
 import pytest
 import redis
 import redis.asyncio
 
-from webhook_guard.idempotency import AsyncRedisStore, Claim, ClaimState, RedisStore
+from webhook_guard.idempotency import AsyncRedisStore, Claim, ClaimState, RedisStore, StoreOptions
 from webhook_guard.sansio.errors import ConfigurationError, IdempotencyError, Reason
+from webhook_guard.testing import StoreConformance
 
 from services import REDIS_URL, need_redis
 from support import free_port
@@ -45,6 +43,36 @@ OPTIONS: Any = {"lease": 60, "retention": 60, "timeout": DEADLINE}
 KINDS: dict[str, Any] = {"sync": RedisStore, "async": AsyncRedisStore}
 CLIENTS: dict[str, Any] = {"sync": redis.Redis, "async": redis.asyncio.Redis}
 CLUSTERS: dict[str, Any] = {"sync": redis.RedisCluster, "async": redis.asyncio.RedisCluster}
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> str:
+    """Return where Redis is."""
+    return need_redis()
+
+
+class TestContract(StoreConformance):
+    """What every store promises."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, redis_url: str) -> None:
+        self.url = redis_url
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> RedisStore:
+        """Return one with connections of its own."""
+        return RedisStore(self.url, **options)
+
+
+class TestAsyncContract(StoreConformance):
+    """The same, awaited."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, redis_url: str) -> None:
+        self.url = redis_url
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> AsyncRedisStore:
+        """Return one with connections of its own."""
+        return AsyncRedisStore(self.url, **options)
 
 
 class Caller:

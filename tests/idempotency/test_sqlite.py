@@ -1,4 +1,4 @@
-"""The store in a file: what is in it, who shares it, its faults. What every store does is in `test_conformance.py`."""
+"""The store in a file: the contract of stores, what is in the file, who shares it, and what its faults do."""
 
 import multiprocessing
 import sqlite3
@@ -6,12 +6,25 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
 from webhook_guard import ConfigurationError, IdempotencyError
-from webhook_guard.idempotency import ClaimState, SQLiteStore
+from webhook_guard.idempotency import ClaimState, SQLiteStore, StoreOptions
+from webhook_guard.testing import StoreConformance
+
+
+class TestContract(StoreConformance):
+    """What every store promises."""
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "webhooks.sqlite3"
+
+    def make_store(self, **options: Unpack[StoreOptions]) -> SQLiteStore:
+        """Return one of the test's file."""
+        return SQLiteStore(self.path, **options)
 
 
 class Clock:
