@@ -10,8 +10,7 @@ from time import perf_counter
 from typing import NamedTuple, TypeAlias
 
 from benchmarks.delivery import PATH
-from webhook_guard.idempotency import AsyncRedisStore, Store
-from webhook_guard.idempotency.postgres import AsyncPostgresStore
+from webhook_guard.idempotency import AsyncPostgresStore, AsyncRedisStore, Store
 
 AwaitedStore: TypeAlias = AsyncRedisStore | AsyncPostgresStore
 

@@ -21,8 +21,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from benchmarks.backends import AnyStore, Handled, UnmeasuredError
 from benchmarks.proxy import CountingProxy
-from webhook_guard.idempotency import AsyncRedisStore, RedisStore, Store
-from webhook_guard.idempotency.postgres import AsyncPostgresStore, PostgresStore
+from webhook_guard.idempotency import AsyncPostgresStore, AsyncRedisStore, PostgresStore, RedisStore, Store
 from webhook_guard.idempotency.store import RETENTION
 
 _REDIS_URL = os.environ.get("WEBHOOK_GUARD_REDIS_URL", "redis://127.0.0.1:6379/15")

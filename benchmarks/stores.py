@@ -27,8 +27,15 @@ from benchmarks.disk import Disk
 from benchmarks.proxy import CountingProxy
 from benchmarks.servers import PostgresBackend, RedisBackend
 from benchmarks.tables import duration, table, version
-from webhook_guard.idempotency import AsyncRedisStore, ClaimState, RedisStore, SQLiteStore, Store
-from webhook_guard.idempotency.postgres import AsyncPostgresStore, PostgresStore
+from webhook_guard.idempotency import (
+    AsyncPostgresStore,
+    AsyncRedisStore,
+    ClaimState,
+    PostgresStore,
+    RedisStore,
+    SQLiteStore,
+    Store,
+)
 
 _CALLERS = (1, 4, 16)
 _HELD = {"10³ keys": 1_000, "10⁵ keys": 100_000, "10⁶ keys": 1_000_000}
