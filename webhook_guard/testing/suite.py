@@ -33,7 +33,7 @@ class StoreSuite:
     patience: float = 5.0
 
     #: It is no test of whoever imports it; its subclasses are.
-    __test__ = False
+    __test__: bool = False
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
