@@ -17,8 +17,8 @@ TESTS = Path(__file__).parent
 #: The modules outside of the core that have a test file each. Those that need servers are checked by `tox -e stores`.
 MODULES = (
     *("access", "asgi", "log", "verify", "wsgi"),
-    *(f"idempotency/{name}" for name in ("asgi", "memory", "owned", "sqlite", "store", "wsgi")),
-    *(f"testing/{name}" for name in ("driven", "races", "stores", "suite")),
+    *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
+    *(f"testing/{name}" for name in ("conformance", "driven", "races", "suite")),
 )
 
 

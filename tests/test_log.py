@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from webhook_guard.log import RefusalLog, log_claim_kept, log_unexpected_shape
+from webhook_guard.log import RefusalLog, log_claim_not_ended, log_unexpected_shape
 from webhook_guard.sansio.claims import Handling
 from webhook_guard.sansio.errors import IdempotencyError, PayloadError, Reason, VerificationError
 from webhook_guard.sansio.events import parse
@@ -182,7 +182,7 @@ class TestUnexpectedShape:
         assert records == []
 
 
-class TestClaimKept:
+class TestClaimNotEnded:
     """A claim that could not be ended."""
 
     HANDLING = Handling(delivery_of(), PATH, "a key", "a token")
@@ -190,7 +190,7 @@ class TestClaimKept:
     def test_store_failed(self, records: list[Any]) -> None:
         """That the store failed is an error, each time: the delivery may be handled again."""
         for _ in range(2):
-            log_claim_kept("completed", IdempotencyError("it is down"), self.HANDLING)
+            log_claim_not_ended("completed", IdempotencyError("it is down"), self.HANDLING)
         record = records[1]
         assert (record.levelname, record.reason, record.path, record.webhook_id) == (
             "ERROR",
@@ -202,7 +202,7 @@ class TestClaimKept:
 
     def test_lost(self, records: list[Any]) -> None:
         """That it is somebody else's is a warning: the lease is too short for the handler."""
-        log_claim_kept("released", None, self.HANDLING)
+        log_claim_not_ended("released", None, self.HANDLING)
         (record,) = records
         assert (record.levelname, record.path, record.webhook_id) == ("WARNING", PATH, WEBHOOK_ID)
         assert record.getMessage().startswith("webhook claim not released: the handler outlived its lease")

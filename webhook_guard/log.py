@@ -96,7 +96,7 @@ def log_unexpected_shape(delivery: Delivery, *, path: str) -> None:
         )
 
 
-def log_claim_kept(verb: str, error: WebhookError | None, handling: Handling) -> None:
+def log_claim_not_ended(verb: str, error: WebhookError | None, handling: Handling) -> None:
     """Log that a claim could not be ended: ERROR if the store failed, WARNING if it is somebody else's by now.
 
     Args:

@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from webhook_guard.asgi import ASGIApp, Receive, Scope, Send
 from webhook_guard.idempotency.memory import MemoryStore
 from webhook_guard.idempotency.store import AsyncStore, Store, checked_key
-from webhook_guard.log import log_claim_kept
+from webhook_guard.log import log_claim_not_ended
 from webhook_guard.sansio import claims
 from webhook_guard.sansio.claims import Handling
 from webhook_guard.sansio.errors import IdempotencyError
@@ -128,7 +128,7 @@ async def _logged(verb: str, call: Awaitable[Any], handling: Handling) -> None:
         error = None
     except Exception as failure:  # noqa: BLE001  whatever it is, the app's answer goes out
         error = claims.unavailable(failure)
-    log_claim_kept(verb, error, handling)
+    log_claim_not_ended(verb, error, handling)
 
 
 class _Answer:

@@ -16,7 +16,7 @@ from importlib import import_module
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, LiteralString, Unpack
 
-from webhook_guard.idempotency.owned import PerLoop, PerProcess
+from webhook_guard.idempotency.scoped import PerLoop, PerProcess
 from webhook_guard.idempotency.store import ConfiguredStore, StoreOptions
 from webhook_guard.sansio.claims import Claim, ClaimState, unavailable
 from webhook_guard.sansio.errors import ConfigurationError, IdempotencyError

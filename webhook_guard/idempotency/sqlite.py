@@ -14,7 +14,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Unpack
 
-from webhook_guard.idempotency.owned import PerProcess
+from webhook_guard.idempotency.scoped import PerProcess
 from webhook_guard.idempotency.store import ConfiguredStore, StoreOptions
 from webhook_guard.sansio.claims import Claim, ClaimState
 from webhook_guard.sansio.errors import ConfigurationError, IdempotencyError

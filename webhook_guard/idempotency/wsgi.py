@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from webhook_guard.idempotency.store import Store, checked_key
-from webhook_guard.log import log_claim_kept
+from webhook_guard.log import log_claim_not_ended
 from webhook_guard.sansio import claims
 from webhook_guard.sansio.claims import Handling
 from webhook_guard.sansio.errors import ConfigurationError, IdempotencyError
@@ -90,7 +90,7 @@ def _end(verb: str, call: Callable[[str, str], bool], handling: Handling) -> Non
         error = None
     except Exception as failure:  # noqa: BLE001  whatever it is, the app's answer goes out
         error = claims.unavailable(failure)
-    log_claim_kept(verb, error, handling)
+    log_claim_not_ended(verb, error, handling)
 
 
 class _Answer:

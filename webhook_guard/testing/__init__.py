@@ -5,6 +5,6 @@
 Importing `webhook_guard` does not import it.
 """
 
-from webhook_guard.testing.stores import StoreConformance
+from webhook_guard.testing.conformance import StoreConformance
 
 __all__ = ["StoreConformance"]

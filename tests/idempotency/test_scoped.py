@@ -6,7 +6,7 @@ import multiprocessing
 import threading
 import weakref
 
-from webhook_guard.idempotency.owned import PerLoop, PerProcess
+from webhook_guard.idempotency.scoped import PerLoop, PerProcess
 
 
 class TestPerProcess:
