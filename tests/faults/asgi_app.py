@@ -5,15 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from faults.journal import HandlerRun, Journal
-from faults.served import begin
-from faults.stores import noted
-from faults.work import ATTEMPT, HANDLED, MANNER, SECONDS, Manner, OnPurposeError
-
 from webhook_guard import ASGIWebhookMiddleware, get_delivery
 from webhook_guard.asgi import Receive, Scope, Send
 from webhook_guard.idempotency import AsyncStore, Store
 
+from faults.journal import HandlerRun, Journal
+from faults.served import begin
+from faults.stores import noted
+from faults.work import ATTEMPT, HANDLED, MANNER, SECONDS, Manner, OnPurposeError
 from support import PATH, SECRET
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from secrets import randbelow, token_hex
 
 import pytest
-from faults.stores import Spec
 
+from faults.stores import Spec
 from services import need_redis, own_schema
 
 _FIGURES = pytest.StashKey[list[str]]()

@@ -7,13 +7,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
+
 from faults import asgi_app, wsgi_app
 from faults.direct import Call, attempt, calling
 from faults.journal import Journal
 from faults.stores import Spec, closing_store
 from faults.waiting import PATIENCE
-
-from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
 
 #: In each process; tasks, where the front is ASGI's.
 THREADS = 25

@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any, NamedTuple, TypeAlias
 
-from faults.work import ATTEMPT, MANNER, SECONDS, Manner
-
 from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
 
+from faults.work import ATTEMPT, MANNER, SECONDS, Manner
 from support import BODY, PATH, signed, variable
 
 

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 import redis
-from faults.waiting import PATIENCE, wait_until
 
+from faults.waiting import PATIENCE, wait_until
 from services import give_up
 from support import free_port
 

@@ -11,7 +11,6 @@ from random import Random
 from typing import NamedTuple
 
 from faults.work import ATTEMPT, MANNER, SECONDS, Manner
-
 from servers.client import Answer
 from support import BODY, PATH, signed
 

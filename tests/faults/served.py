@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+
 from faults.journal import Journal, JournalHandler, Step
 from faults.stores import Spec
 

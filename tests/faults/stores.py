@@ -7,7 +7,6 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 import msgspec
-from faults.journal import Journal, Step
 
 from webhook_guard.idempotency import (
     AsyncPostgresStore,
@@ -20,6 +19,8 @@ from webhook_guard.idempotency import (
     StoreOptions,
 )
 from webhook_guard.sansio.claims import Claim, ClaimState
+
+from faults.journal import Journal, Step
 
 
 class Spec(msgspec.Struct, frozen=True):

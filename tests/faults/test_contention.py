@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
+
+from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
+from webhook_guard.asgi import Receive, Scope, Send
+
 from faults import journal
 from faults.contenders import IDS, THREADS, contend, guarded, handle
 from faults.direct import Call, Reply, attempt, calling
@@ -17,11 +22,6 @@ from faults.journal import Journal, Step
 from faults.stores import Spec, closing_store
 from faults.waiting import PATIENCE, wait_until
 from faults.work import ATTEMPT, HANDLED
-from msgspec.structs import replace
-
-from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
-from webhook_guard.asgi import Receive, Scope, Send
-
 from support import PATH, SECRET, variable
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import replace
+
 from faults import journal
 from faults.history import History, acknowledged_too_early
 from faults.history import figures as summed_up
@@ -13,7 +15,6 @@ from faults.sender import Sender, events
 from faults.stores import Spec
 from faults.waiting import wait_until
 from faults.workers import Workers, serving
-from msgspec.structs import replace
 
 _EVENTS = 1_000
 _KILLS = 18

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from faults import journal
 from faults.history import History, acknowledged_too_early
 from faults.history import figures as summed_up

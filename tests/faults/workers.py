@@ -14,7 +14,6 @@ from faults.journal import Step
 from faults.served import environment
 from faults.stores import Spec
 from faults.waiting import PATIENCE, wait_until
-
 from support import free_port
 
 _GUNICORN = (

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from webhook_guard import WSGIWebhookMiddleware, get_delivery
+from webhook_guard.idempotency import Store
+
 from faults.journal import HandlerRun, Journal
 from faults.served import begin
 from faults.stores import noted
 from faults.work import ATTEMPT, HANDLED, MANNER, SECONDS, Manner, OnPurposeError
-
-from webhook_guard import WSGIWebhookMiddleware, get_delivery
-from webhook_guard.idempotency import Store
-
 from support import PATH, SECRET, variable
 
 if TYPE_CHECKING:
