@@ -20,13 +20,23 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from webhook_guard import IdempotencyError
 from webhook_guard.idempotency.postgres_pool import MAX_SIZE, AsyncPool, AsyncStatements, Pool, Statements
 
-from services import need_postgres
+from services import need_postgres, own_schema
 from support import free_port
 
 #: Seconds after which a test has failed.
 DEADLINE = 10.0
 #: Seconds: the time-out of what is to run into it.
 SHORT = 0.2
+
+
+#: Fails with an SQLSTATE until its last attempt. Sequences are not rolled back.
+CONFLICTING = """
+CREATE FUNCTION conflicting(last int, code text) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('attempts') < last THEN RAISE EXCEPTION 'again' USING ERRCODE = code; END IF;
+    RETURN 1;
+END $$
+"""
 
 
 class Kind(NamedTuple):
@@ -231,6 +241,16 @@ class TestDeadline:
             assert time.monotonic() - began < SHORT + 1
             assert caller.statements(pool)("SELECT 1") == 1
 
+    def test_nothing_left(self, caller: Caller, pool: Any) -> None:
+        """What is cut off ends on the server, too: it does not wait on, to be carried out for nobody."""
+        with pytest.raises(IdempotencyError):
+            caller.statements(pool, timeout=SHORT)("SELECT pg_sleep(61)")
+        running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(61)'"
+        deadline = time.monotonic() + DEADLINE
+        with administration() as execute:
+            while execute(running).fetchone() != (0,):
+                assert time.monotonic() < deadline
+
     def test_connection(self, caller: Caller, gate: Gate) -> None:
         """A server that accepts and says nothing is given up in time; what it accepts later is for the next call."""
         pool = caller.kind.pool(gate.dsn, SHORT)
@@ -267,6 +287,20 @@ class TestDeadline:
             assert rows("SELECT 1") == 1
             assert time.monotonic() - began < 1
             caller.close_pool(pool)
+
+    def test_log(self, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+        """The pool says nothing of its own when a server is down: the error says it, and is logged once a minute."""
+        pool = caller.kind.pool(f"host=127.0.0.1 port={free_port()}", DEADLINE)
+        with pytest.raises(psycopg.OperationalError):
+            caller.statements(pool)("SELECT 1")
+        caller.close_pool(pool)
+        assert [record for record in caplog.records if record.name == "psycopg.pool"] == []
+
+    def test_log_of_other_pools(self, dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+        """Pools of others say what they have to say."""
+        with caplog.at_level("INFO", "psycopg.pool"), ConnectionPool(dsn, name="other", open=False) as pool:
+            pool.wait()
+        assert "waiting for pool 'other' initialization" in caplog.messages
 
     def test_loop_ends(self, gate: Gate) -> None:
         """An event loop ends at once, also while a server is silent."""
@@ -340,6 +374,22 @@ class TestConnections:
             rows("SELECT 1 / 0")
         assert caller.lent == 1
         assert rows("SELECT 1") == 1
+
+    @pytest.mark.parametrize("code", ["40001", "40P01"], ids=["serialization failure", "deadlock"])
+    def test_conflict(self, caller: Caller, code: str) -> None:
+        """A statement that lost against another one is tried again, as often as it may be."""
+        with own_schema() as dsn:
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute("CREATE SEQUENCE attempts")
+                connection.execute(CONFLICTING)
+            pool = caller.kind.pool(dsn, DEADLINE)
+            rows = caller.statements(pool, retries=2)
+            assert rows(f"SELECT conflicting(3, '{code}')") == 1
+            assert caller.lent == 3
+            with pytest.raises((errors.SerializationFailure, errors.DeadlockDetected)):
+                rows(f"SELECT conflicting(7, '{code}')")
+            assert caller.lent == 6
+            caller.close_pool(pool)
 
     def test_given_pool(self, caller: Caller, dsn: str) -> None:
         """A pool that was given is used whatever its rows are and whether or not it commits, and commits."""

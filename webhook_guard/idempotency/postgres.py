@@ -89,12 +89,12 @@ class _PostgresStore(ConfiguredStore):
     """What both stores have in common: all but the waiting.
 
     Args:
-        taken: The class of psycopg_pool of which a pool may be given.
+        pool_class: The class of psycopg_pool of which a pool may be given.
         dsn_or_pool: As it was given.
         options: As they were given.
     """
 
-    def __init__(self, taken: str, dsn_or_pool: object, options: StoreOptions) -> None:
+    def __init__(self, pool_class: str, dsn_or_pool: object, options: StoreOptions) -> None:
         super().__init__(options)
         self._pools: Any = _imported("webhook_guard.idempotency.postgres_pool")
         self._is_own = isinstance(dsn_or_pool, str)
@@ -102,7 +102,7 @@ class _PostgresStore(ConfiguredStore):
             _check_dsn(dsn_or_pool)
             retries = self._pools.MAX_SIZE
         else:
-            retries = _checked_pool(taken, dsn_or_pool).max_size
+            retries = _checked_pool(pool_class, dsn_or_pool).max_size
         self._retries: int = retries
 
     def _claiming(self, key: str, token: str) -> tuple[LiteralString, dict[str, Any]]:
@@ -265,7 +265,8 @@ def _failures() -> Generator[None, None, None]:
     except Exception as error:
         if getattr(error, "sqlstate", None) == _UNDEFINED_TABLE:
             raise IdempotencyError(
-                "the table webhook_guard_claims is not there: call the store's create_table() once, or run CREATE_TABLE"
+                "the table webhook_guard_claims is not there: call the store's create_table() once, or run"
+                " webhook_guard.idempotency.postgres.CREATE_TABLE"
             ) from error
         raise unavailable(error) from error
 
@@ -282,16 +283,16 @@ def _check_dsn(dsn: str) -> None:
         raise ConfigurationError(f"dsn_or_pool: {_USABLE_DSNS}")
 
 
-def _checked_pool(taken: str, given: object) -> Any:
+def _checked_pool(pool_class: str, given: object) -> Any:
     library = _imported("psycopg_pool")
-    if isinstance(given, getattr(library, taken)):
+    if isinstance(given, getattr(library, pool_class)):
         return given
     for other, store in (("ConnectionPool", PostgresStore), ("AsyncConnectionPool", AsyncPostgresStore)):
         if isinstance(given, getattr(library, other)):
             raise ConfigurationError(f"dsn_or_pool: a pool of the class {other} is for {store.__name__}")
     found = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
     hint = "; is the environment variable set?" if given is None else ""
-    raise ConfigurationError(f"dsn_or_pool: must be a DSN, or a {taken} of psycopg_pool, not {found}{hint}")
+    raise ConfigurationError(f"dsn_or_pool: must be a DSN, or a {pool_class} of psycopg_pool, not {found}{hint}")
 
 
 def _imported(module: str) -> Any:

@@ -4,13 +4,15 @@ The connections are those of psycopg_pool, in a pool of each process or event lo
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from time import monotonic
 from typing import Any, LiteralString, Self, cast
 
 from psycopg import AsyncConnection, Connection, Error
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
@@ -21,6 +23,18 @@ from webhook_guard.sansio.errors import IdempotencyError
 MAX_SIZE = 10
 #: Seconds that a call waits for a connection before it looks whether connecting failed.
 _PART = 0.1
+#: Seconds to ask the server to end a statement; one that does not answer to that is gone, or frozen.
+_CANCELLING = 0.5
+
+_NAME = "webhook_guard"
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return not (isinstance(record.args, tuple) and record.args[:1] == (_NAME,))
+
+
+# With each refused call the pool would warn three times; what is wrong is in our own record, once a minute.
+logging.getLogger("psycopg.pool").addFilter(_is_not_ours)
 
 
 class Statements:
@@ -41,7 +55,12 @@ class Statements:
         """Return the rows of a statement."""
         call = _Call(self._retries, self._timeout)
         while True:
-            with call.attempt(), self._source().connection(call.left()) as connection, call.bounded(connection):
+            with (
+                call.attempt(),
+                self._source().connection(call.left()) as connection,
+                _nothing_left(connection),
+                call.bounded(connection),
+            ):
                 rows = connection.cursor(row_factory=tuple_row).execute(statement, values).fetchall()
                 connection.commit()
                 return rows
@@ -62,7 +81,7 @@ class AsyncStatements:
         call = _Call(self._retries, self._timeout)
         while True:
             with call.attempt():
-                async with self._source().connection(call.left()) as connection:
+                async with self._source().connection(call.left()) as connection, _nothing_left_async(connection):
                     with call.bounded(connection):
                         cursor = await connection.cursor(row_factory=tuple_row).execute(statement, values)
                         rows = await cursor.fetchall()
@@ -85,12 +104,14 @@ class _Call:
 
     @contextmanager
     def attempt(self) -> Generator[None, None, None]:
-        """Go on behind the block, if its connection turned out to be dead and another one may be tried."""
+        """Go on behind the block, if another attempt may help: on another connection, or when somebody else is done."""
         self._is_lost = False
         try:
             yield
-        except Error:
-            if not self._is_lost or self._retries == 0 or self.left() == 0:
+        except Error as error:
+            # Conflicts come only where the default isolation is higher than READ COMMITTED.
+            may_help = self._is_lost or isinstance(error, (SerializationFailure, DeadlockDetected))
+            if not may_help or self._retries == 0 or self.left() == 0:
                 raise
             self._retries -= 1
 
@@ -108,8 +129,6 @@ class _Call:
             yield
         finally:
             del vars(connection)["wait"]
-            if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                connection.pgconn.finish()
             self._is_lost = connection.closed
 
     def _in_time(self, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
@@ -122,6 +141,30 @@ class _Call:
                     raise IdempotencyError(f"PostgreSQL did not answer within {self._timeout} s")
         except StopIteration as end:
             return end.value
+
+
+@contextmanager
+def _nothing_left(connection: Connection[Any]) -> Generator[None, None, None]:
+    """End what the block leaves undone, also on the server: it would wait on, and be carried out for nobody."""
+    try:
+        yield
+    finally:
+        if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            with suppress(Error):
+                connection.cancel_safe(timeout=_CANCELLING)
+            connection.pgconn.finish()
+
+
+@asynccontextmanager
+async def _nothing_left_async(connection: AsyncConnection[Any]) -> AsyncGenerator[None, None]:
+    """The same, awaited."""
+    try:
+        yield
+    finally:
+        if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            with suppress(Error):
+                await connection.cancel_safe(timeout=_CANCELLING)
+            connection.pgconn.finish()
 
 
 class _Failure:
@@ -178,6 +221,7 @@ def _options(dsn: str, timeout: float) -> dict[str, Any]:
         "min_size": 0,  # nothing connects before it must, and what is idle goes
         "max_size": MAX_SIZE,
         "reconnect_timeout": 0,  # each call tries anew: no call waits for the end of a pause when the server is back
+        "name": _NAME,
         "open": False,
     }
 
