@@ -134,6 +134,13 @@ class TestLevel:
             refuse(RefusalLog(), "signature_mismatch")
         assert [record.levelname for record in records] == ["WARNING"] * 2
 
+    def test_out_of_order(self, records: list[Any]) -> None:
+        """A request that began earlier and is refused later is in the same minute."""
+        log = RefusalLog()
+        refuse(log, "store_unavailable", now=NOW)
+        refuse(log, "store_unavailable", now=NOW - 2)
+        assert [record.levelname for record in records] == ["ERROR", "INFO"]
+
     def test_clock_set_back(self, records: list[Any]) -> None:
         """A clock that was set back does not silence the warnings."""
         log = RefusalLog()
@@ -205,4 +212,4 @@ class TestClaimNotEnded:
         log_claim_not_ended("released", None, self.HANDLING)
         (record,) = records
         assert (record.levelname, record.path, record.webhook_id) == ("WARNING", PATH, WEBHOOK_ID)
-        assert record.getMessage().startswith("webhook claim not released: the handler outlived its lease")
+        assert record.getMessage().startswith("webhook claim not released: the delivery is somebody else's by now")

@@ -75,7 +75,8 @@ class RefusalLog:
             return level, 0
         with self._lock:
             last = self._last.get(reason)
-            if last is not None and 0 <= now - last[0] < _PAUSE:
+            # Requests are logged when they end, so not in the order of their times.
+            if last is not None and abs(now - last[0]) < _PAUSE:
                 self._last[reason] = (last[0], last[1] + 1)
                 return logging.INFO, 0
             self._last[reason] = (now, 0)
@@ -109,7 +110,7 @@ def log_claim_not_ended(verb: str, error: WebhookError | None, handling: Handlin
         logging.WARNING if error is None else logging.ERROR,
         "webhook claim not %s: %s; path %s, webhook-id %s",
         verb,
-        error or "the handler outlived its lease, and the delivery is somebody else's now, or forgotten",
+        error or "the delivery is somebody else's by now, or forgotten: the handler may have outlived its lease",
         facts["path"],
         facts["webhook_id"],
         extra=facts if error is None else {**facts, "reason": error.reason.value},

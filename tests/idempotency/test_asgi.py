@@ -347,6 +347,12 @@ class TestHolding:
             asyncio.run(server.run())
         assert (server.sent, state(store)) == ([], ClaimState.NEW)
 
+    def test_first_start_counts(self) -> None:
+        """Of two starts the first is the answer, whatever the app makes of the server's refusal."""
+        other = START | {"status": 500}
+        steps, sent = self.stepwise(other, START, END)
+        assert (steps[-1], sent) == ((3, ClaimState.IN_PROGRESS), [other, START, END])
+
     def test_no_status(self) -> None:
         """A start without a status is the server's to refuse."""
         start = {"type": "http.response.start"}

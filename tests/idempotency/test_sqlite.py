@@ -1,6 +1,7 @@
 """The store in a file: the contract of stores, what is in the file, who shares it, and what its faults do."""
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterator
@@ -58,7 +59,7 @@ def store(path: Path, clock: Clock) -> Iterator[SQLiteStore]:
 
 def connection_of(store: Any) -> Any:
     """Return what a store of this process lends its connection with."""
-    return store._file.get().connection()
+    return store._file.connection()
 
 
 def rows(path: Path) -> list[Any]:
@@ -132,12 +133,16 @@ class TestPath:
         with pytest.raises(ConfigurationError, match="path: must be the path of a file, str or Path; "):
             SQLiteStore(wrong)
 
-    @pytest.mark.parametrize("wrong", ["", "no/such/folder.sqlite3"])
+    @pytest.mark.parametrize(
+        "wrong",
+        ["", "no/such/folder.sqlite3", "a" * 5000, "a\0b", "\ud8ff"],
+        ids=["folder", "no folder", "too long", "NUL", "half a surrogate pair"],
+    )
     def test_no_folder(self, tmp_path: Path, wrong: str) -> None:
-        """A folder, and a file in a folder that is not there, are refused at once, and named."""
+        """What can be no file is refused at once, and named."""
         with pytest.raises(ConfigurationError, match="must be a file in a folder that exists") as caught:
             SQLiteStore(tmp_path / wrong)
-        assert str(tmp_path / wrong) in str(caught.value)
+        assert ascii(str(tmp_path / wrong)) in str(caught.value)
 
 
 class TestPruning:
@@ -260,6 +265,52 @@ class TestSharing:
         process.join()
         assert process.exitcode == 0
         assert len(rows(path)) == 101
+
+    @pytest.mark.parametrize("end", ["closes", "goes on"])
+    def test_used_before_a_fork(self, store: SQLiteStore, end: str) -> None:
+        """A store that was used before a fork is the same file after it, whatever the parent does then."""
+        store.claim("parent")
+        context = multiprocessing.get_context("fork")
+        may_go_on, told = context.Event(), context.Event()
+
+        def child() -> None:
+            token = store.claim("child").token
+            told.set()
+            assert may_go_on.wait(10)
+            assert store.complete("child", token)
+            os._exit(0)  # as a worker that is killed: it closes nothing
+
+        process = context.Process(target=child)
+        process.start()
+        assert told.wait(10)
+        if end == "closes":
+            store.close()
+        may_go_on.set()
+        process.join(10)
+        assert process.exitcode == 0
+        assert store.claim("child").state is ClaimState.COMPLETED
+
+    def test_fork_during_calls(self, path: Path) -> None:
+        """A fork waits for the calls of other threads: no child inherits a call in progress."""
+        store, ended = SQLiteStore(path, timeout=10), threading.Event()
+
+        def call() -> None:
+            number = 0
+            while not ended.wait(0.001):
+                number += 1
+                store.claim(f"thread {number}")
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        context = multiprocessing.get_context("fork")
+        children = [context.Process(target=store.claim, args=(f"child {number}",)) for number in range(5)]
+        for child in children:
+            child.start()
+            child.join(20)
+        ended.set()
+        thread.join()
+        store.close()
+        assert [child.exitcode for child in children] == [0] * 5
 
     def test_first_use_by_many(self, path: Path) -> None:
         """Many that come first at the same moment make one file, and none of them fails."""

@@ -72,6 +72,15 @@ class TestOptions:
         with pytest.raises(ConfigurationError, match=f"^key: must be callable, not {type(key).__name__}$"):
             ConfiguredStore({"key": key})
 
+    def test_async_key(self) -> None:
+        """Nothing waits for it."""
+
+        async def key(delivery: Any) -> str:
+            return webhook_id(delivery)
+
+        with pytest.raises(ConfigurationError, match="key: must be a plain function"):
+            MemoryStore(key=key)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  wrong, on purpose
+
 
 class OwnStore:
     """A store of somebody's own, without options."""

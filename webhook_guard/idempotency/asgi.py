@@ -163,6 +163,7 @@ class _Answer:
     def _must_wait(self, kind: str, message: Any) -> bool:
         if kind != _START:
             return bool(self._held) and kind not in _BODY  # trailers, say: they keep their place
-        # A second start is an error, which the server shall see as it would without us.
-        first, self._started = not self._started, True
-        return self._handling.answer(message.get("status")) and first
+        if self._started:
+            return False  # a second start is an error, which the server shall see as it would without us
+        self._started = True
+        return self._handling.answer(message.get("status"))

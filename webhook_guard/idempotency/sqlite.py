@@ -5,6 +5,7 @@ the disk before a call returns.
 """
 
 import itertools
+import os
 import sqlite3
 import threading
 import time
@@ -13,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Unpack
+from weakref import WeakSet
 
-from webhook_guard.idempotency.scoped import PerProcess
 from webhook_guard.idempotency.store import ConfiguredStore, StoreOptions
 from webhook_guard.sansio.claims import Claim, ClaimState
 from webhook_guard.sansio.errors import ConfigurationError, IdempotencyError
@@ -91,7 +92,7 @@ class SQLiteStore(ConfiguredStore):
         self.path: Path = _check_path(path)
         self._clock = check_callable("clock", clock)
         self._claims = itertools.count()
-        self._file = PerProcess(lambda: _File(self.path, self.timeout))
+        self._file = _File(self.path, self.timeout)
 
     def claim(self, key: str, /) -> Claim:
         """Claim `key`.
@@ -104,7 +105,7 @@ class SQLiteStore(ConfiguredStore):
             self._change(_PRUNE, most=_MOST_PRUNED)
         if self._change(_CLAIM, key=key, token=token, lease=self.lease):
             return Claim(ClaimState.NEW, token)
-        with self._file.get().connection() as connection:
+        with self._file.connection() as connection:
             row = connection.execute(_IS_COMPLETED, {"key": self.named(key)}).fetchone()
         # No row: it was released since.
         return Claim(ClaimState.COMPLETED if row is not None and row[0] else ClaimState.IN_PROGRESS)
@@ -123,23 +124,29 @@ class SQLiteStore(ConfiguredStore):
 
     def close(self) -> None:
         """Close this process's connection; the next call opens another."""
-        self._file.get().close()
+        self._file.close()
 
     def _change(self, statement: str, *, key: str = "", **values: float | str) -> int:
         """Return how many entries `statement` changed."""
         named = {"key": self.named(key), "now": self._clock(), "retention": self.retention, **values}
-        with self._file.get().connection() as connection:
+        with self._file.connection() as connection:
             return connection.execute(statement, named).rowcount
 
 
 class _File:
-    """A process's connection to the file, opened on first use; for one call at a time, in whatever thread."""
+    """The connection to a file, opened on first use; for one call at a time, in whatever thread.
+
+    It is closed before a fork: a child that inherits SQLite's notes on the locks of its parent would take them for its
+    own, and could remove what the parent's last changes are in (SQLite documentation, "How To Corrupt An SQLite
+    Database File", section 2.6).
+    """
 
     def __init__(self, path: Path, timeout: float) -> None:
         self._path = path
         self._timeout = timeout
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        _files.add(self)
 
     @contextmanager
     def connection(self) -> Generator[sqlite3.Connection, None, None]:
@@ -159,6 +166,15 @@ class _File:
         """Close the connection."""
         with self._lock:
             self._drop()
+
+    def before_fork(self) -> None:
+        """Let the call in progress end, and no other begin."""
+        self._lock.acquire()
+        self._drop()
+
+    def after_fork(self) -> None:
+        """Let calls begin."""
+        self._lock.release()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -194,10 +210,34 @@ class _File:
                 return
 
 
+_files: WeakSet[_File] = WeakSet()
+#: Those that wait for the end of a fork.
+_waiting: list[_File] = []
+
+
+def _before_fork() -> None:
+    for file in list(_files):
+        file.before_fork()
+        _waiting.append(file)
+
+
+def _after_fork() -> None:
+    while _waiting:
+        _waiting.pop().after_fork()
+
+
+# Windows has no forks, and nothing to register at.
+getattr(os, "register_at_fork", dict)(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+
+
 def _check_path(path: object) -> Path:
     if not isinstance(path, (str, Path)) or not str(path) or str(path).startswith((":", "file:")):
         raise ConfigurationError("path: must be the path of a file, str or Path; what is kept in memory is MemoryStore")
     file = Path(path).absolute()  # a server may change its folder
-    if file.is_dir() or not file.parent.is_dir():
-        raise ConfigurationError(f"path: {str(file)!r} must be a file in a folder that exists")
+    try:
+        is_usable = not file.is_dir() and file.parent.is_dir() and b"\0" not in os.fsencode(file)
+    except (OSError, ValueError):  # too long, or not encodable
+        is_usable = False
+    if not is_usable:
+        raise ConfigurationError(f"path: {str(file)!a} must be a file in a folder that exists")
     return file

@@ -17,7 +17,7 @@ retention. It promises:
 
 import re
 from collections.abc import Callable
-from inspect import signature
+from inspect import iscoroutinefunction, signature
 from typing import Protocol, TypedDict
 
 from webhook_guard.sansio.claims import Claim
@@ -134,6 +134,8 @@ def checked_key(store: object) -> Callable[[Delivery], str] | None:
 
 
 def _checked_key(key: Callable[[Delivery], str] | None) -> Callable[[Delivery], str] | None:
+    if iscoroutinefunction(key):
+        raise ConfigurationError("key: must be a plain function; nobody awaits it")
     return None if key is None else check_callable("key", key)
 
 

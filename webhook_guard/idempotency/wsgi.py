@@ -32,9 +32,7 @@ class Claims:
     def __init__(self, store: Store) -> None:
         key = checked_key(store)
         if any(map(iscoroutinefunction, (store.claim, store.complete, store.release))):
-            raise ConfigurationError(
-                f"idempotency: WSGI can't await {type(store).__name__}; give it a sync store, such as RedisStore"
-            )
+            raise ConfigurationError(f"idempotency: WSGI can't await {type(store).__name__}; give it a sync store")
         self._store = store
         self._key = key
 

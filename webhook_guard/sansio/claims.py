@@ -159,5 +159,5 @@ def unavailable(error: Exception) -> IdempotencyError:
     """
     if isinstance(error, IdempotencyError):
         return error
-    said = str(error)[:_SHOWN].encode("unicode_escape").decode()
+    said = " ".join(str(error).split()).rstrip(".")[:_SHOWN].encode("unicode_escape").decode()
     return IdempotencyError(f"the store failed with {type(error).__name__}: {said}")
