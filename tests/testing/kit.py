@@ -51,6 +51,6 @@ def failure(tested: StoreConformance, check: str) -> str:
         said = str(error)
     else:
         said = "nothing was found"
-    promise = f"{method.__doc__} But "
+    promise = f"{method.__doc__}\nBut "
     assert said.startswith(promise), said
     return said.removeprefix(promise)

@@ -17,6 +17,13 @@ from testing.kit import AsyncMemoryStore
 CALLS = ("claim", "complete", "release")
 
 
+class HalfAStore:
+    """Has two of the three methods; the third is none."""
+
+    claim = complete = print
+    release = True
+
+
 class Closing(MemoryStore):
     """A store that is closed."""
 
@@ -81,6 +88,31 @@ class TestStores:
             ("other", 60, 60),
         ]
         assert made[0].namespace != made[2].namespace
+
+    @pytest.mark.parametrize(
+        ("made", "found"),
+        [
+            (None, "None, not a store: is a `return` missing?"),
+            (MemoryStore, "the class MemoryStore, not a store: are the parentheses missing?"),
+            ({}, "dict, not a store: it has no method claim and no complete and no release"),
+            (HalfAStore(), "HalfAStore, not a store: it has no method release"),
+        ],
+    )
+    def test_no_store(self, made: object, found: str) -> None:
+        """What is made must be a store."""
+
+        def make(**_: Any) -> object:
+            return made
+
+        with Stores(make, 5, "") as stores, pytest.raises(TypeError) as raised:
+            stores.make()
+        assert str(raised.value) == f"make_store returned {found}"
+
+    def test_hint(self, stores: Stores) -> None:
+        """A failure ends with the hint, if there is one."""
+        stores.hint = " (Look there.)"
+        with pytest.raises(AssertionError, match=r"^A promise\.\nBut it is not\. \(Look there\.\)$"):
+            stores.must([], "it is not")
 
     def test_closed(self) -> None:
         """Each is closed in the end, also of a check that fails."""
@@ -169,7 +201,7 @@ class TestAtOnce:
         with Stores(MemoryStore, 0.01, "A promise.") as stores, pytest.raises(AssertionError) as raised:
             stores.at_once([ended.wait, bool])
         ended.set()
-        assert str(raised.value) == "A promise. But of 2 calls at once, some did not end within 0.01 s."
+        assert str(raised.value) == "A promise.\nBut of 2 calls at once, some did not end within 0.01 s."
 
 
 @pytest.mark.parametrize(
@@ -188,8 +220,20 @@ class TestAtOnce:
 )
 def test_no_claim(stores: Stores, answer: object) -> None:
     """What is no claim, or has a token too many or too few, breaks the promise."""
-    with pytest.raises(AssertionError, match=r"^A promise\. But claim returned .*, not a Claim of a ClaimState"):
+    with pytest.raises(AssertionError) as raised:
         stores.granted([answer])
+    assert str(raised.value) == (
+        f"A promise.\nBut claim returned {answer!r}. "
+        "It must return a Claim with a ClaimState; NEW must have a token, the other states none."
+    )
+
+
+def test_traceback(stores: Stores) -> None:
+    """Pytest shows none of its own lines: only who called, and what the store did."""
+    driven = stores.make()
+    with pytest.raises(AssertionError) as raised:
+        driven.must_be_completed("a key")
+    assert [entry.name for entry in raised.traceback.filter(raised)] == ["test_traceback"]
 
 
 def test_granted(stores: Stores) -> None:
@@ -217,7 +261,7 @@ class TestDrivenStore:
         store, key = stores.make(), "key " * 250
         token = store.must_grant(key)
         with pytest.raises(
-            AssertionError, match=r"A promise\. But claim\('key .*'\) returned IN_PROGRESS, not NEW"
+            AssertionError, match=r"A promise\.\nBut claim\('key .*'\) returned IN_PROGRESS, not NEW"
         ) as raised:
             store.must_grant(key)
         assert len(str(raised.value)) < 100

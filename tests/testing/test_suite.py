@@ -39,8 +39,15 @@ def test_check() -> None:
 
 def test_failure() -> None:
     """What fails says the promise, and what was found."""
-    with pytest.raises(AssertionError, match=r"^All is well\. But it is not\.$"):
+    with pytest.raises(AssertionError, match=r"^All is well\.\nBut it is not\.$"):
         Suite().test_failing()
+
+
+def test_traceback() -> None:
+    """Of all that is called for a check, pytest shows the check alone."""
+    with pytest.raises(AssertionError) as raised:
+        Suite().test_failing()
+    assert [entry.name for entry in raised.traceback.filter(raised)] == ["test_traceback", "test_failing"]
 
 
 def test_suite_is_no_test() -> None:
@@ -82,12 +89,12 @@ def test_store_made_in_the_loop() -> None:
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_two_stores(shared: bool) -> None:  # noqa: FBT001  parametrized
-    """There are two, if they share what they keep; otherwise there is one, twice."""
+    """There are two, if they share what they keep, and failures say that they must; otherwise there is one, twice."""
     suite = Suite()
     suite.shared = shared
     with Stores(MemoryStore, 5, "") as stores:
         one, other = suite.two_stores(stores)
-    assert (one is not other) is shared
+    assert (one is not other, "sets shared = False" in stores.hint) == (shared, shared)
 
 
 def test_unittest() -> None:

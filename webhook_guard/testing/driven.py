@@ -19,6 +19,9 @@ from typing import Any, Self
 
 from webhook_guard.sansio.claims import Claim, ClaimState
 
+#: pytest shows no line of this module in a failure, but the check's own, and the store's.
+__tracebackhide__: bool = True
+
 #: Seconds: a lease, or a retention, that does not end during a check, however slow the machine is. No longer, because
 #: what checks leave behind stays that long.
 LONG = 60.0
@@ -45,6 +48,8 @@ class Stores:
     def __init__(self, make: Callable[..., Any], patience: float, promise: str) -> None:
         self.namespace: str = f"conformance-{token_hex(8)}"
         self.patience: float = patience
+        #: What else a failure says.
+        self.hint: str = ""
         self._make = make
         self._promise = promise
         self._exits = ExitStack()
@@ -66,8 +71,12 @@ class Stores:
             namespace: None takes the check's own.
             lease: Seconds.
             retention: Seconds.
+
+        Raises:
+            TypeError: It is no store.
         """
         store = self.run(partial(self._make, namespace=namespace or self.namespace, lease=lease, retention=retention))
+        _check_store(store)
         close = getattr(store, "aclose", None) or getattr(store, "close", None)
         if close is not None:
             self._exits.callback(self.run, close)
@@ -102,7 +111,8 @@ class Stores:
             case Claim(ClaimState() as state, str(token)) if bool(token) is (state is ClaimState.NEW):
                 return answer
             case _:
-                raise self.broken(f"claim returned {answer!r}, not a Claim of a ClaimState, with a token only if NEW")
+                must = "a Claim with a ClaimState; NEW must have a token, the other states none"
+                raise self.broken(f"claim returned {answer!r}. It must return {must}")
 
     def must(self, kept: object, found: str) -> None:
         """Fail with `found`, unless `kept`."""
@@ -111,7 +121,7 @@ class Stores:
 
     def broken(self, found: str) -> AssertionError:
         """Return the error that says that the promise is broken, and what was found."""
-        return AssertionError(f"{self._promise} But {found}.")
+        return AssertionError(f"{self._promise}\nBut {found}.{self.hint}")
 
 
 class DrivenStore:
@@ -209,6 +219,17 @@ class DrivenStore:
     def _must_return(self, name: str, call: Callable[[], Any], *, expected: bool) -> None:
         answer = self._stores.run(call)
         self._stores.must(answer is expected, f"{name} returned {answer!r}, not {expected}")
+
+
+def _check_store(store: object) -> None:
+    if store is None:
+        raise TypeError("make_store returned None, not a store: is a `return` missing?")
+    if isinstance(store, type):
+        raise TypeError(f"make_store returned the class {store.__name__}, not a store: are the parentheses missing?")
+    missing = [name for name in ("claim", "complete", "release") if not callable(getattr(store, name, None))]
+    if missing:
+        kind = type(store).__name__
+        raise TypeError(f"make_store returned {kind}, not a store: it has no method {' and no '.join(missing)}")
 
 
 def _in_threads(calls: Sequence[Callable[[], Any]], patience: float) -> list[Any]:

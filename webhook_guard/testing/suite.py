@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 from webhook_guard.idempotency.store import AsyncStore, Store
 from webhook_guard.testing.driven import DrivenStore, Stores
 
+#: pytest shows no line of this module in a failure.
+__tracebackhide__: bool = True
+
 _Suite = TypeVar("_Suite", bound="StoreSuite")
 
 
@@ -23,13 +26,10 @@ def check(function: Callable[[_Suite, Stores], None]) -> Callable[[_Suite], None
 
 
 class StoreSuite:
-    """What a subclass gives: the store, and what is to be known of it."""
+    """What a subclass gives: the store, and what is to be known of it, as `StoreConformance` documents it."""
 
-    #: Whether two stores that were made with the same options know of each other's claims.
     shared: bool = True
-    #: Seconds: the lease, or the retention, where a check waits for its end. Longer, if your store counts in seconds.
     short: float = 0.05
-    #: Seconds that a check waits for what must happen, before it fails. Longer than `short`.
     patience: float = 5.0
 
     #: It is no test of whoever imports it; its subclasses are.
@@ -55,4 +55,7 @@ class StoreSuite:
     def two_stores(self, stores: Stores) -> tuple[DrivenStore, DrivenStore]:
         """Return two stores that know of each other's claims; the same one twice, if no others do."""
         store = stores.make()
-        return store, stores.make() if self.shared else store
+        if not self.shared:
+            return store, store
+        stores.hint = " (A store in the memory of one process sets shared = False.)"
+        return store, stores.make()
