@@ -18,7 +18,7 @@ TESTS = Path(__file__).parent
 MODULES = (
     *("access", "asgi", "log", "verify", "wsgi"),
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
-    *(f"testing/{name}" for name in ("conformance", "driven", "races", "suite")),
+    *(f"testing/{name}" for name in ("conformance", "driven", "promises", "races", "suite")),
 )
 
 
