@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 import webhook_guard
-from webhook_guard import access, asgi, events, verify, wsgi
+from webhook_guard import access, asgi, events, idempotency, verify, wsgi
 from webhook_guard.sansio import errors
 from webhook_guard.sansio.events import EVENT_CLASSES, Object
 
@@ -113,3 +113,12 @@ def test_defaults() -> None:
         "body_timeout": 10.0,
         "idempotency": None,
     }
+
+
+def test_stores() -> None:
+    """The stores, their contract and what they answer are the public names of `webhook_guard.idempotency`."""
+    assert set(idempotency.__all__) == {
+        *("MemoryStore", "SQLiteStore", "RedisStore", "AsyncRedisStore", "PostgresStore", "AsyncPostgresStore"),
+        *("Store", "AsyncStore", "StoreOptions", "Claim", "ClaimState"),
+    }
+    assert all(getattr(idempotency, name).__doc__ for name in idempotency.__all__)
