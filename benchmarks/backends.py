@@ -63,7 +63,7 @@ class Backend(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave nothing behind, when its stores are closed."""
+        """Leave nothing behind."""
         ...
 
 
@@ -110,14 +110,14 @@ class SQLiteBackend:
     """A file.
 
     Args:
-        folder: Where to put it.
+        path: Where to make it.
     """
 
     names: ClassVar[tuple[str, ...]] = ("SQLiteStore",)
     settings = f"SQLite {sqlite3.sqlite_version}, WAL, synchronous=FULL (the store's)"
 
-    def __init__(self, folder: Path) -> None:
-        self._store = SQLiteStore(folder / "webhooks.sqlite3")
+    def __init__(self, path: Path) -> None:
+        self._store = SQLiteStore(path)
 
     def stores(self) -> Sequence[Store]:
         """Return the one."""
@@ -150,4 +150,5 @@ class SQLiteBackend:
             file.executemany("DELETE FROM webhook_guard_claims WHERE key = ?", rows)
 
     def close(self) -> None:
-        """Do nothing: the folder is removed by whoever made it."""
+        """Close the file: the folder is removed by whoever made it."""
+        self._store.close()

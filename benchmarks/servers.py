@@ -37,10 +37,15 @@ for i, key in ipairs(KEYS) do
 end
 """
 _CHUNK = 1_000
+#: As many as Redis has by default.
+_DATABASES = 16
 
 
 class RedisBackend:
-    """A namespace in Redis.
+    """A namespace in a database of Redis.
+
+    Args:
+        place: So far from the URL's own database. A database is one table of keys, whatever their namespace.
 
     Raises:
         UnmeasuredError: Redis is not there.
@@ -48,26 +53,27 @@ class RedisBackend:
 
     names: ClassVar[tuple[str, ...]] = ("RedisStore", "AsyncRedisStore")
 
-    def __init__(self) -> None:
+    def __init__(self, place: int) -> None:
         if not _REDIS_URL.startswith("redis://"):
             raise UnmeasuredError(self.names, "WEBHOOK_GUARD_REDIS_URL does not begin with redis://")
-        self._client: Any = redis.Redis.from_url(_REDIS_URL, socket_timeout=_TIMEOUT)  # pyright: ignore[reportUnknownMemberType]  its options are untyped
+        self._url = _neighbour(_REDIS_URL, place)
+        self._client: Any = redis.Redis.from_url(self._url, socket_timeout=_TIMEOUT)  # pyright: ignore[reportUnknownMemberType]  its options are untyped
         try:
             version, appendonly = self._info("redis_version"), self._info("aof_enabled")
         except redis.RedisError as error:
             raise UnmeasuredError(self.names, _unreachable("WEBHOOK_GUARD_REDIS_URL", error)) from None
         self.settings: str = f"Redis {version}, appendonly {'yes' if appendonly else 'no'}"
         self._namespace = f"webhook_guard_benchmark_{token_hex(4)}"
-        self._store = RedisStore(_REDIS_URL, namespace=self._namespace)
+        self._store = RedisStore(self._url, namespace=self._namespace)
         self._size = 0
 
     def stores(self) -> Sequence[AnyStore]:
         """Return both."""
-        return self._store, AsyncRedisStore(_REDIS_URL, namespace=self._namespace)
+        return self._store, AsyncRedisStore(self._url, namespace=self._namespace)
 
     def proxied(self) -> tuple[CountingProxy, Sequence[AnyStore]]:
         """Return both behind a proxy."""
-        parts = urlsplit(_REDIS_URL)
+        parts = urlsplit(self._url)
         proxy = CountingProxy(
             partial(socket.create_connection, (parts.hostname or "localhost", parts.port or 6379), _TIMEOUT)
         )
@@ -98,6 +104,7 @@ class RedisBackend:
     def close(self) -> None:
         """Delete what is in the namespace."""
         self._clear()
+        self._store.close()
         self._client.close()
 
     def _clear(self) -> None:
@@ -112,6 +119,11 @@ class RedisBackend:
 
     def _info(self, name: str) -> Any:
         return self._client.info("everything")[name]
+
+
+def _neighbour(url: str, place: int) -> str:
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{(int(parts.path[1:] or 0) - place) % _DATABASES}").geturl()
 
 
 def _tokens_and_ends(handled: Iterable[Handled]) -> Iterator[str | int]:
@@ -181,6 +193,7 @@ class PostgresBackend:
 
     def close(self) -> None:
         """Drop the schema."""
+        self._store.close()
         self._connection.execute(SQL("DROP SCHEMA {} CASCADE").format(self._schema))
         self._connection.close()
 

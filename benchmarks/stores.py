@@ -10,13 +10,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import NamedTuple
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -33,13 +33,13 @@ from webhook_guard.idempotency import (
     ClaimState,
     PostgresStore,
     RedisStore,
-    SQLiteStore,
     Store,
 )
 
 _CALLERS = (1, 4, 16)
 _HELD = {"10³ keys": 1_000, "10⁵ keys": 100_000, "10⁶ keys": 1_000_000}
 _ROUNDS = 9
+_GROWTH_ROUNDS = 25
 #: Seconds that a store has in a round.
 _TURN = 0.25
 #: Deliveries that a store handles in a round, while it holds others: few beside those.
@@ -50,13 +50,17 @@ _SPREAD = 518_400
 _CHECKED = 100
 
 
-class _Point(NamedTuple):
-    """What a store costs that holds so many keys."""
+@dataclass(frozen=True)
+class _Filled:
+    """A store that holds keys."""
 
-    #: Of one delivery.
-    seconds: float
-    #: Bytes, of all keys.
+    backend: Backend
+    store: Store
+    count: int
+    #: Bytes that they take.
     size: int
+    #: Seconds that a new delivery took beside them, in each round.
+    times: list[float] = field(default_factory=list[float])
 
 
 def measure(console: Console) -> None:
@@ -66,18 +70,20 @@ def measure(console: Console) -> None:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix=".benchmark-", dir=Path.cwd())))
         disk = Disk(folder)
         runner = stack.enter_context(asyncio.Runner())
-        backends, missing = _opened(stack, folder)
+        (backends, missing), *others = [_opened(stack, folder, place) for place in range(len(_HELD))]
         console.print(*_heading(disk, backends, missing), sep="\n")
         stores = [_lent(stack, runner, store) for backend in backends for store in backend.stores()]
         rates = _rates(stores, runner)
         console.print(_rates_shown(rates, dict(_round_trips(stack, runner, backends)), missing))
-        console.print(_growth_shown([_grown(count, backends, disk) for count in _HELD.values()], missing))
+        growth = _growth([backends, *(opened for opened, _ in others)], disk)
+        console.print(_growth_shown(growth, missing))
 
 
-def _opened(stack: ExitStack, folder: Path) -> tuple[list[Backend], list[UnmeasuredError]]:
+def _opened(stack: ExitStack, folder: Path, place: int) -> tuple[list[Backend], list[UnmeasuredError]]:
     opened: list[Backend] = []
     missing: list[UnmeasuredError] = []
-    for kind in (MemoryBackend, partial(SQLiteBackend, folder), RedisBackend, PostgresBackend):
+    sqlite = partial(SQLiteBackend, folder / f"{place}.sqlite3")
+    for kind in (MemoryBackend, sqlite, partial(RedisBackend, place), PostgresBackend):
         try:
             opened.append(kind())
         except UnmeasuredError as error:
@@ -92,7 +98,7 @@ def _lent(stack: ExitStack, runner: asyncio.Runner, store: AnyStore) -> AnyStore
     match store:
         case AsyncRedisStore() | AsyncPostgresStore():
             stack.callback(lambda: runner.run(store.aclose()))
-        case SQLiteStore() | RedisStore() | PostgresStore():
+        case RedisStore() | PostgresStore():
             stack.callback(store.close)
         case _:
             pass
@@ -131,29 +137,25 @@ def _counted(proxy: CountingProxy, store: AnyStore, callers: int, runner: asynci
     return (proxy.round_trips - before) / deliveries
 
 
-def _grown(count: int, backends: Sequence[Backend], disk: Disk) -> dict[str, _Point]:
-    """Return, by store, what it costs with `count` keys held."""
-    stores = _filled(count, backends)
-    sizes = [backend.size() for backend in backends]
+def _growth(places: Sequence[Sequence[Backend]], disk: Disk) -> list[_Filled]:
+    """Return the stores, each with so many keys as there are in `_HELD`."""
+    filled = [each for count, backends in zip(_HELD.values(), places, strict=True) for each in _filled(count, backends)]
     disk.settle()
-    seconds: list[list[float]] = [[] for _ in backends]
-    for _ in range(1 + _ROUNDS):
-        for backend, store, taken in zip(backends, stores, seconds, strict=True):
-            taken.append(_delivery_time(backend, store))
-    # The first round warmed up.
-    points = (_Point(median(taken[1:]), size) for taken, size in zip(seconds, sizes, strict=True))
-    return dict(zip(map(_name, stores), points, strict=True))
+    for _ in range(1 + _GROWTH_ROUNDS):
+        for each in filled:
+            each.times.append(_delivery_time(each.backend, each.store))
+    return filled
 
 
-def _filled(count: int, backends: Sequence[Backend]) -> list[Store]:
+def _filled(count: int, backends: Sequence[Backend]) -> Iterator[_Filled]:
     start = time.time() - _SPREAD
     moments = (start + _SPREAD * number / count for number in range(count))
     handled = [(new_key(moment), moment) for moment in moments]
-    stores = [backend.fill(handled) for backend in backends]
-    for store in stores:
+    for backend in backends:
+        store = backend.fill(handled)
         if {store.claim(key).state for key, _ in handled[:: count // _CHECKED]} != {ClaimState.COMPLETED}:
             raise RuntimeError(f"{_name(store)} does not hold what it was filled with")
-    return stores
+        yield _Filled(backend, store, count, backend.size())
 
 
 def _delivery_time(backend: Backend, store: Store) -> float:
@@ -177,7 +179,8 @@ def _heading(disk: Disk, backends: Sequence[Backend], missing: Sequence[Unmeasur
     yield f"A page is on the disk in {duration(disk.usual)}."
     yield from (backend.settings for backend in backends)
     yield from (f"{error.names[0]}: {error}" for error in missing)
-    yield f"The median of {_ROUNDS} interleaved rounds. Threads call sync stores, tasks async ones, in one process."
+    yield "Threads call sync stores, asyncio tasks async ones."
+    yield f"Medians of {_ROUNDS} interleaved rounds, of {_GROWTH_ROUNDS} where keys are held. All in one process."
 
 
 def _rates_shown(
@@ -191,15 +194,16 @@ def _rates_shown(
     return shown
 
 
-def _growth_shown(growth: Sequence[Mapping[str, _Point]], missing: Sequence[UnmeasuredError]) -> Group:
+def _growth_shown(growth: Sequence[_Filled], missing: Sequence[UnmeasuredError]) -> Group:
     times = table("Claim + complete by one caller, with so many completed keys held", *_HELD, "last to first")
     sizes = table("Memory or disk that they take", *_HELD, "a key of the last")
-    for name in growth[0]:
-        points = [by_name[name] for by_name in growth]
-        ratio = points[-1].seconds / points[0].seconds
-        times.add_row(name, *(duration(point.seconds) for point in points), f"{ratio:.2f}")
-        per_key = points[-1].size / max(_HELD.values())
-        sizes.add_row(name, *(f"{point.size / 1e6:,.2f} MB" for point in points), f"{per_key:.0f} bytes")
+    for name in dict.fromkeys(_name(each.store) for each in growth):
+        found = [each for each in growth if _name(each.store) == name]
+        # The first round warmed up.
+        seconds = [median(each.times[1:]) for each in found]
+        times.add_row(name, *map(duration, seconds), f"{seconds[-1] / seconds[0]:.2f}")
+        per_key = found[-1].size / found[-1].count
+        sizes.add_row(name, *(f"{each.size / 1e6:,.2f} MB" for each in found), f"{per_key:.0f} bytes")
     for shown in (times, sizes):
         _add_missing(shown, missing)
     return Group(times, sizes)
