@@ -29,6 +29,7 @@ from webhook_guard.idempotency.postgres import CREATE_TABLE
 from webhook_guard.testing import StoreConformance
 
 from services import own_schema
+from store_caller import StoreCaller
 from support import free_port
 
 #: Seconds after which a test has failed.
@@ -53,46 +54,21 @@ def postgres_dsn() -> Iterator[str]:
 class TestContract(StoreConformance):
     """What every store promises."""
 
-    @pytest.fixture(autouse=True)
-    def _server(self, postgres_dsn: str) -> None:
+    @pytest.fixture(autouse=True, params=list(KINDS.values()), ids=list(KINDS))
+    def _server(self, request: pytest.FixtureRequest, postgres_dsn: str) -> None:
+        self.kind: type[PostgresStore | AsyncPostgresStore] = request.param
         self.dsn = postgres_dsn
 
-    def make_store(self, **options: Unpack[StoreOptions]) -> PostgresStore:
+    def make_store(self, **options: Unpack[StoreOptions]) -> PostgresStore | AsyncPostgresStore:
         """Return one with connections of its own."""
-        return PostgresStore(self.dsn, **options)
+        return self.kind(self.dsn, **options)
 
 
-class TestAsyncContract(StoreConformance):
-    """The same, awaited."""
-
-    @pytest.fixture(autouse=True)
-    def _server(self, postgres_dsn: str) -> None:
-        self.dsn = postgres_dsn
-
-    def make_store(self, **options: Unpack[StoreOptions]) -> AsyncPostgresStore:
-        """Return one with connections of its own."""
-        return AsyncPostgresStore(self.dsn, **options)
-
-
-class Caller:
-    """A store of either kind, whose calls return when they are done; an async one has an event loop of its own."""
+class Caller(StoreCaller):
+    """A PostgreSQL store of either kind."""
 
     def __init__(self, kind: str, dsn_or_pool: Any, **options: Any) -> None:
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self.store = KINDS[kind](dsn_or_pool, **options)
-
-    def claim(self, key: str = "#wh_1") -> Claim:
-        """Claim a key."""
-        claim: Claim = self.run(self.store.claim(key))
-        return claim
-
-    def complete(self, token: str, key: str = "#wh_1") -> bool:
-        """Complete a key."""
-        return bool(self.run(self.store.complete(key, token)))
-
-    def release(self, token: str, key: str = "#wh_1") -> bool:
-        """Release a key."""
-        return bool(self.run(self.store.release(key, token)))
+        super().__init__(KINDS[kind](dsn_or_pool, **options))
 
     def create_table(self) -> None:
         """Make the table."""
@@ -102,10 +78,6 @@ class Caller:
         """Remove what has expired."""
         return int(self.run(self.store.prune()))
 
-    def close_store(self) -> None:
-        """Close the store."""
-        self.run(self.store.aclose() if isinstance(self.store, AsyncPostgresStore) else self.store.close())
-
     def connection(self) -> Any:
         """Return the store's connection that nobody uses now."""
 
@@ -114,15 +86,6 @@ class Caller:
 
         (connection,) = self._runner.run(pool())._pool
         return connection
-
-    def run(self, result: Any) -> Any:
-        """Return `result`, or what it returns when it is awaited."""
-        return self._runner.run(result) if asyncio.iscoroutine(result) else result
-
-    def close(self) -> None:
-        """Close the store and its event loop."""
-        self.close_store()
-        self._runner.close()
 
 
 @pytest.fixture(params=KINDS)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -30,6 +30,7 @@ from webhook_guard.sansio.errors import ConfigurationError, IdempotencyError, Re
 from webhook_guard.testing import StoreConformance
 
 from services import REDIS_URL, need_redis
+from store_caller import StoreCaller
 from support import free_port
 
 #: Seconds after which a test has failed.
@@ -54,67 +55,28 @@ def redis_url() -> str:
 class TestContract(StoreConformance):
     """What every store promises."""
 
-    @pytest.fixture(autouse=True)
-    def _server(self, redis_url: str) -> None:
+    @pytest.fixture(autouse=True, params=list(KINDS.values()), ids=list(KINDS))
+    def _server(self, request: pytest.FixtureRequest, redis_url: str) -> None:
+        self.kind: type[RedisStore | AsyncRedisStore] = request.param
         self.url = redis_url
 
-    def make_store(self, **options: Unpack[StoreOptions]) -> RedisStore:
+    def make_store(self, **options: Unpack[StoreOptions]) -> RedisStore | AsyncRedisStore:
         """Return one with connections of its own."""
-        return RedisStore(self.url, **options)
+        return self.kind(self.url, **options)
 
 
-class TestAsyncContract(StoreConformance):
-    """The same, awaited."""
-
-    @pytest.fixture(autouse=True)
-    def _server(self, redis_url: str) -> None:
-        self.url = redis_url
-
-    def make_store(self, **options: Unpack[StoreOptions]) -> AsyncRedisStore:
-        """Return one with connections of its own."""
-        return AsyncRedisStore(self.url, **options)
-
-
-class Caller:
-    """A store of either kind, whose calls return when they are done; an async one has an event loop of its own."""
+class Caller(StoreCaller):
+    """A Redis store of either kind."""
 
     def __init__(self, kind: str, url_or_client: Any, **options: Any) -> None:
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        super().__init__(KINDS[kind](url_or_client, **{**OPTIONS, **options}))
         self._given = None if isinstance(url_or_client, str) else url_or_client
-        self.store = KINDS[kind](url_or_client, **{**OPTIONS, **options})
-
-    def claim(self, key: str = "#wh_1") -> Claim:
-        """Claim a key."""
-        claim: Claim = self.call(self.store.claim, key)
-        return claim
-
-    def complete(self, token: str, key: str = "#wh_1") -> bool:
-        """Complete a key."""
-        return bool(self.call(self.store.complete, key, token))
-
-    def release(self, token: str, key: str = "#wh_1") -> bool:
-        """Release a key."""
-        return bool(self.call(self.store.release, key, token))
-
-    def close_store(self) -> None:
-        """Close the store."""
-        self.call(self.store.aclose if isinstance(self.store, AsyncRedisStore) else self.store.close)
-
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what `function` returns, at last."""
-        answer = function(*arguments)
-        return self.run(answer) if asyncio.iscoroutine(answer) else answer
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Return what `coroutine` returns."""
-        return self._runner.run(coroutine)
 
     def close(self) -> None:
-        """Close all that is open."""
-        self.close_store()
+        """Close all that is open, and the client that was given."""
         if self._given is not None:
-            self.call(getattr(self._given, "aclose", self._given.close))
-        self._runner.close()
+            self.run(getattr(self._given, "aclose", self._given.close))
+        super().close()
 
 
 @pytest.fixture(params=KINDS)
