@@ -1,7 +1,7 @@
-"""Checks that each module is covered, lines and branches, by its own test file alone.
+"""Runs all tests that need no servers, and checks that they cover every module, lines and branches.
 
-A module whose coverage comes from elsewhere has no tests of its own, however green the total is. With arguments, such
-as `idempotency/redis`, it checks those modules only.
+Each module must be covered by its own test file alone: one whose coverage comes from elsewhere has no tests of its own,
+however green the total is. With arguments, such as `idempotency/redis`, it checks those modules only.
 """
 
 import os
@@ -20,32 +20,68 @@ MODULES = (
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
     *(f"testing/{name}" for name in ("conformance", "driven", "promises", "races", "suite")),
 )
+SERVERS = ("servers/test_uvicorn.py", "servers/test_gunicorn.py")
+STORES = ("idempotency/redis", "idempotency/postgres", "idempotency/postgres_pool")
 
 
 def main(names: list[str]) -> int:
     """Check modules, and return the exit status."""
     core = [f"sansio/{test.stem.removeprefix('test_')}" for test in sorted(TESTS.glob("sansio/test_*.py"))]
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as threads:
-        covered = list(threads.map(partial(is_covered, Path(folder)), names or [*core, *MODULES]))
-    return 0 if all(covered) else 1
+    modules = names or [*core, *MODULES]
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        others = [] if names else [partial(passes, data, test) for test in _others(modules)]
+        checks = [*others, *(partial(is_covered, data, module) for module in modules)]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            passed = all(list(threads.map(lambda check: check(), checks)))
+        return 0 if passed and (names or all_is_covered(data)) else 1
 
 
-def is_covered(folder: Path, module: str) -> bool:
+def is_covered(data: Path, module: str) -> bool:
     """Run the test file of a module, and say whether it covers the module."""
-    test = (TESTS / module).with_name(f"test_{Path(module).name}.py")
-    environment = {**os.environ, "COVERAGE_FILE": str(folder / module.replace("/", "."))}
-    run = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", str(test)]
-    report = [sys.executable, "-m", "coverage", "report", f"--include=*/webhook_guard/{module}.py"]
-    steps = [_run(command, environment) for command in (run, report)]
-    print(f"{module}: {' '.join(output for _, output in steps)}")  # noqa: T201  a script's output
-    return all(is_right for is_right, _ in steps)
+    own = data / module.replace("/", ".")
+    return _all_pass(
+        module,
+        ["run", f"--data-file={own}", "-m", "pytest", "-q", str(_test_of(module))],
+        ["report", f"--data-file={own}", f"--include=*/webhook_guard/{module}.py"],
+    )
 
 
-def _run(command: list[str], environment: dict[str, str]) -> tuple[bool, str]:
-    """Return whether a command ends well, and what it prints: its last line, if it does."""
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our own
-    output = done.stdout + done.stderr
-    return done.returncode == 0, output if done.returncode else output.strip().rpartition("\n")[2]
+def passes(data: Path, test: Path) -> bool:
+    """Run a test file that is no module's own, and say whether its tests pass."""
+    return _all_pass(test.stem, ["run", f"--data-file={data / test.stem}", "-m", "pytest", "-q", str(test)])
+
+
+def all_is_covered(data: Path) -> bool:
+    """Say whether all tests together cover the package, but for what needs servers."""
+    omitted = ",".join(f"*/webhook_guard/{module}.py" for module in STORES)
+    return _all_pass(
+        "all tests",
+        ["combine", "-q", f"--data-file={data / 'all'}", *map(str, sorted(data.iterdir()))],
+        ["report", f"--data-file={data / 'all'}", f"--omit={omitted}"],
+    )
+
+
+def _others(modules: list[str]) -> list[Path]:
+    own = {_test_of(module) for module in modules}
+    return [test for test in [*TESTS.glob("test_*.py"), *(TESTS / name for name in SERVERS)] if test not in own]
+
+
+def _test_of(module: str) -> Path:
+    return (TESTS / module).with_name(f"test_{Path(module).name}.py")
+
+
+def _all_pass(name: str, *commands: list[str]) -> bool:
+    """Run commands of coverage as long as they end well, print what they say, and say whether all do."""
+    for command in commands:
+        run = [sys.executable, "-m", "coverage", *command]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)  # noqa: S603  our own
+        output = done.stdout + done.stderr
+        if done.returncode:
+            print(f"{name}: {output}")  # noqa: T201  a script's output
+            return False
+        print(f"{name}: {output.strip().rpartition(chr(10))[2] or command[0]}")  # noqa: T201  the same
+    return True
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
@@ -35,4 +36,6 @@ def test_order(tmp_path: Path) -> None:
 def test_attributes_are_documented(name: str) -> None:
     """What a subclass can set is in the docstring, with its default."""
     default = str(getattr(StoreConformance, name)).removesuffix(".0")
-    assert re.search(rf"^        {name}: [^:]*\b{re.escape(default)}\b", str(StoreConformance.__doc__), re.MULTILINE)
+    assert re.search(
+        rf"^ +{name}: [^:]*\b{re.escape(default)}\b", cleandoc(StoreConformance.__doc__ or ""), re.MULTILINE
+    )
