@@ -1,11 +1,13 @@
 """What the stores cost: deliveries per second, round trips, and how time and memory grow with the keys that are held.
 
-In each round every store has a turn, so that other load on the machine meets them alike; a figure is the median.
+In each round every store has a turn, in any order, so that other load on the machine, and what the one before left to
+be written, meets them alike; a figure is the median.
 """
 
 import asyncio
 import os
 import platform
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -110,7 +112,7 @@ def _rates(stores: Sequence[AnyStore], runner: asyncio.Runner) -> dict[str, list
     found: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
     for _ in range(1 + _ROUNDS):
         for callers in _CALLERS:
-            for store in stores:
+            for store in random.sample(stores, len(stores)):
                 found[_name(store), callers].append(run(store, callers, _TURN, runner).rate)
     # The first round opened connections.
     return {_name(store): [median(found[_name(store), callers][1:]) for callers in _CALLERS] for store in stores}
@@ -142,7 +144,7 @@ def _growth(places: Sequence[Sequence[Backend]], disk: Disk) -> list[_Filled]:
     filled = [each for count, backends in zip(_HELD.values(), places, strict=True) for each in _filled(count, backends)]
     disk.settle()
     for _ in range(1 + _GROWTH_ROUNDS):
-        for each in filled:
+        for each in random.sample(filled, len(filled)):
             each.times.append(_delivery_time(each.backend, each.store))
     return filled
 
