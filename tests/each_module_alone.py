@@ -30,10 +30,11 @@ def main(names: list[str]) -> int:
     modules = names or [*core, *MODULES]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        others = [] if names else [partial(passes, data, test) for test in _others(modules)]
-        checks = [*others, *(partial(is_covered, data, module) for module in modules)]
+        checks = [partial(is_covered, data, module) for module in modules]
+        if not names:
+            checks[:0] = [partial(passes, data, test) for test in _others(modules)]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            passed = all(list(threads.map(lambda check: check(), checks)))
+            passed = all(list(threads.map(partial.__call__, checks)))
         return 0 if passed and (names or all_is_covered(data)) else 1
 
 
