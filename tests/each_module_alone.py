@@ -30,11 +30,12 @@ def main(names: list[str]) -> int:
     modules = names or [*core, *MODULES]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        checks = [partial(is_covered, data, module) for module in modules]
+        checks: list[partial[bool]] = [partial(is_covered, data, module) for module in modules]
         if not names:
             checks[:0] = [partial(passes, data, test) for test in _others(modules)]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            passed = all(list(threads.map(partial.__call__, checks)))
+            results = [threads.submit(check) for check in checks]
+        passed = all(result.result() for result in results)
         return 0 if passed and (names or all_is_covered(data)) else 1
 
 
