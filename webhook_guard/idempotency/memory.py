@@ -12,7 +12,7 @@ from webhook_guard.sansio.claims import Claim, ClaimState
 from webhook_guard.sansio.errors import IdempotencyError
 from webhook_guard.sansio.guard import check_callable, check_whole_number
 
-#: Some 40 MiB; ten deliveries a minute for a week.
+#: Some 25 MiB; ten deliveries a minute for a week.
 MAX_ENTRIES = 100_000
 _MOST_ENTRIES = 1_000_000_000
 
