@@ -1,6 +1,9 @@
 """Statements on connections to PostgreSQL: when they end, and which connections they use. Sync and awaited alike."""
 
 import asyncio
+import gc
+import multiprocessing
+import os
 import select
 import socket
 import socketserver
@@ -406,3 +409,38 @@ class TestConnections:
         caller.close_pool(pool)
         assert connection.closed
         assert caller.statements(pool)("SELECT 1") == 1
+
+    def test_forgotten(self, dsn: str) -> None:
+        """A pool that nobody has any more closes its connections."""
+        pools = [Pool(dsn, DEADLINE)]
+        (connection,) = _held(pools[0], 1)
+        pools.clear()
+        gc.collect()
+        assert connection.closed
+
+    def test_forgotten_by_a_child(self, dsn: str) -> None:
+        """A child process does not end the sessions of its parent."""
+        pools = [Pool(dsn, DEADLINE)]
+        (connection,) = _held(pools[0], 1)
+
+        def child() -> None:
+            pools.clear()
+            gc.collect()
+
+        process = multiprocessing.get_context("fork").Process(target=child)
+        process.start()
+        process.join(DEADLINE)
+        assert process.exitcode == 0
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        pools[0].close()
+
+    def test_somebody_elses(self, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What another process has made is not closed here."""
+        pools = [Pool(dsn, DEADLINE)]
+        (connection,) = _held(pools[0], 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: -1)
+            pools.clear()
+            gc.collect()
+        assert not connection.closed
+        connection.close()

@@ -6,10 +6,12 @@ The connections are those of psycopg_pool, in a pool of each process or event lo
 import asyncio
 import logging
 import math
+import os
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from time import monotonic
 from typing import Any, LiteralString, Self, cast
+from weakref import finalize
 
 from psycopg import AsyncConnection, Connection, Error
 from psycopg.errors import DeadlockDetected, SerializationFailure
@@ -226,6 +228,12 @@ def _options(dsn: str, timeout: float) -> dict[str, Any]:
     }
 
 
+def _close_own(pool: ConnectionPool[Connection[Any]], pid: int) -> None:
+    # A child would end the sessions of its parent.
+    if pid == os.getpid():
+        pool.close()
+
+
 class Pool:
     """The connections of one process, for its threads: a pool of psycopg_pool, opened when it is first used.
 
@@ -265,7 +273,10 @@ class Pool:
                 with failure.noted():
                     return super().connect(*arguments, **options)
 
-        return ConnectionPool(connection_class=Noting, **self._options)
+        pool: ConnectionPool[Connection[Any]] = ConnectionPool(connection_class=Noting, **self._options)
+        # At exit too: on Python 3.13 the pool itself would then wait 20 s for threads that don't run any more.
+        finalize(self, _close_own, pool, os.getpid())
+        return pool
 
 
 class AsyncPool:
