@@ -30,11 +30,10 @@ class Claims:
     """
 
     def __init__(self, store: Store) -> None:
-        key = checked_key(store)
+        self._key = checked_key(store)
         if any(map(iscoroutinefunction, (store.claim, store.complete, store.release))):
             raise ConfigurationError(f"idempotency: WSGI can't await {type(store).__name__}; give it a sync store")
         self._store = store
-        self._key = key
 
     def claim(self, app: "WSGIApplication", delivery: Delivery, *, guarded: str, path: str) -> "WSGIApplication":
         """Claim `delivery` for `app`, and return `app`, made to complete or release the claim when it is called.
