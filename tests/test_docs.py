@@ -31,7 +31,7 @@ from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, signed
 MODULES = [
     importlib.import_module(found.name)
     for found in pkgutil.walk_packages(webhook_guard.__path__, "webhook_guard.")
-    if not found.name.startswith("webhook_guard.demo")
+    if not found.name.startswith("webhook_guard.cli.demo")
 ]
 
 

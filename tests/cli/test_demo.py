@@ -23,10 +23,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from webhook_guard.demo import main
-from webhook_guard.demo.client import Request, send
-from webhook_guard.demo.runner import run
-from webhook_guard.demo.scenarios import GROUPS, REPEATED, Outcome, Scenario, Secrets, genuine
+from webhook_guard.cli import main
+from webhook_guard.cli.demo.client import Request, send
+from webhook_guard.cli.demo.runner import run
+from webhook_guard.cli.demo.scenarios import GROUPS, REPEATED, Outcome, Scenario, Secrets, genuine
 from webhook_guard.idempotency import SQLiteStore
 
 SCENARIOS = [scenario for group in GROUPS.values() for scenario in group]
@@ -37,7 +37,7 @@ ACCEPTED = Outcome(200, "accepted, secret 0", "ResponseCompleted resp_demo")
 REFUSED = Outcome(400, "signature_mismatch", "nothing")
 COMMAND = """
 import signal, sys
-from webhook_guard.demo import main
+from webhook_guard.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell ignore it
 sys.exit(main(["demo", "--keep"]))
 """
@@ -114,7 +114,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def lines() -> list[str]:
     """Run the demo as a process of its own, into a pipe; return the lines that it printed."""
-    code = "import sys; from webhook_guard.demo import main; sys.exit(main(['demo']))"
+    code = "import sys; from webhook_guard.cli import main; sys.exit(main(['demo']))"
     command = [sys.executable, "-W", "error", "-c", code]
     with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8", env=plain_environment()) as process:  # noqa: S603  ours
         output, complaints = process.communicate(timeout=DEADLINE)
@@ -156,7 +156,7 @@ def test_nothing_is_left_behind(capsys: pytest.CaptureFixture[str]) -> None:
     """Threads and the filters of loggers are the same after the demo as before it."""
 
     def state() -> tuple[Any, ...]:
-        names = ("webhook_guard", "webhook_guard.demo.servers", "uvicorn.error", "uvicorn.access", "werkzeug")
+        names = ("webhook_guard", "webhook_guard.cli.demo.servers", "uvicorn.error", "uvicorn.access", "werkzeug")
         loggers = [logging.getLogger(name) for name in names]
         return threading.enumerate(), [(each.level, each.handlers[:], each.filters[:]) for each in loggers]
 
@@ -177,7 +177,7 @@ def test_the_stores_are_gone_at_the_end(tmp_path: Path, monkeypatch: pytest.Monk
             super().close()
             closed.append(self.path.exists())
 
-    monkeypatch.setattr("webhook_guard.demo.servers.SQLiteStore", Closing)
+    monkeypatch.setattr("webhook_guard.cli.demo.servers.SQLiteStore", Closing)
     assert run(wait=lambda: found.update(file.name for file in tmp_path.glob("webhook-guard-*/*.sqlite3"))) == 0
     assert found == {"asgi.sqlite3", "wsgi.sqlite3"}
     assert closed == [True, True]
@@ -245,7 +245,7 @@ def test_a_store_that_does_not_work_is_found_out(
     wrong: dict[str, str],
 ) -> None:
     """Where a duplicate reaches the app, as without a store, or a retry does not, its row is marked."""
-    monkeypatch.setattr("webhook_guard.demo.servers.SQLiteStore", store)
+    monkeypatch.setattr("webhook_guard.cli.demo.servers.SQLiteStore", store)
     assert run(groups={"Repeated": REPEATED}) == 1
     lines = capsys.readouterr().out.splitlines()
     marked = [lines[index - 1] for index, line in enumerate(lines) if "NOT AS DESIGNED" in line]
@@ -319,7 +319,7 @@ def test_a_missing_extra_is_named(
 ) -> None:
     """Without the extra, the command says in one line how to install it, and ends with 2."""
     for name in ("runner", "servers", "report"):
-        monkeypatch.delitem(sys.modules, f"webhook_guard.demo.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"webhook_guard.cli.demo.{name}", raising=False)
     monkeypatch.setitem(sys.modules, module, None)  # which makes its import fail
     assert main(["demo"]) == 2
     output, complaint = capsys.readouterr()
@@ -327,11 +327,3 @@ def test_a_missing_extra_is_named(
     assert complaint.count("\n") == 1
     assert module in complaint
     assert "pip install 'webhook_guard[demo]'" in complaint
-
-
-def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a command, the usage is shown, and the status is 2."""
-    with pytest.raises(SystemExit) as ended:
-        main([])
-    assert ended.value.code == 2
-    assert "usage: webhook-guard" in capsys.readouterr().err

@@ -25,8 +25,8 @@ from webhook_guard import (
     get_event,
 )
 from webhook_guard.asgi import ASGIApp, Receive, Scope, Send
-from webhook_guard.demo.client import HOST
-from webhook_guard.demo.scenarios import FLAKY, PATH, VECTOR_PATH, VECTOR_SECRET, VECTOR_TIME
+from webhook_guard.cli.demo.client import HOST
+from webhook_guard.cli.demo.scenarios import FLAKY, PATH, VECTOR_PATH, VECTOR_SECRET, VECTOR_TIME
 from webhook_guard.events import ResponseCompleted
 from webhook_guard.idempotency import SQLiteStore
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from webhook_guard.demo.scenarios import NOTHING, Outcome, Scenario
+from webhook_guard.cli.demo.scenarios import NOTHING, Outcome, Scenario
 
 _INTRODUCTION = """\
 Each request goes to a guarded ASGI app on uvicorn and to a guarded Flask app, over HTTP.

@@ -8,11 +8,11 @@ from http import HTTPStatus
 
 from rich.console import Console
 
-from webhook_guard.demo import scenarios
-from webhook_guard.demo.client import HOST, Answer, Request, send
-from webhook_guard.demo.report import Result, show
-from webhook_guard.demo.scenarios import NOTHING, Outcome, Scenario, Secrets
-from webhook_guard.demo.servers import Seen, Server, running, silenced
+from webhook_guard.cli.demo import scenarios
+from webhook_guard.cli.demo.client import HOST, Answer, Request, send
+from webhook_guard.cli.demo.report import Result, show
+from webhook_guard.cli.demo.scenarios import NOTHING, Outcome, Scenario, Secrets
+from webhook_guard.cli.demo.servers import Seen, Server, running, silenced
 
 #: Columns, where the output is no terminal.
 _WIDTH = 100

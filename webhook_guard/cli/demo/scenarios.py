@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from webhook_guard import sign
-from webhook_guard.demo.client import Request
+from webhook_guard.cli.demo.client import Request
 from webhook_guard.sansio.guard import MAX_BODY_SIZE
 
 #: The guarded path.
