@@ -1,0 +1,41 @@
+"""The command `webhook-guard`: webhooks on your own machine, without OpenAI and without a network.
+
+    events, secret, sign      what OpenAI sends, and what makes it genuine
+    send, replay              a delivery to your app, as OpenAI would make it
+    listen                    a guarded receiver that shows, keeps and forwards what comes
+    demo                      real servers, and what they answer to genuine and forged requests
+
+A module per command, and under them:
+
+    group      the commands by name; each is imported only when it runs
+    options    what several commands take, and where the signing secret comes from
+    errors     what is misused: one line, and exit status 2
+    output     the screen: colours, JSON, and nothing that a stranger sent which a terminal would obey
+    message    raw HTTP requests: what `listen` keeps and `replay` reads
+    http       one POST, byte for byte
+
+The exit status is 0 if all is right, 1 if an answer is wrong, 2 if the command is misused. No secret is ever printed,
+but the new one that `secret` makes. It needs the extra `cli`, and only when it runs.
+"""
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: Its arguments; None takes those of the process.
+
+    Returns:
+        The exit status: 0 for right, 1 for wrong, 2 for misused or for an extra that is not installed.
+    """
+    try:
+        from webhook_guard.cli.group import run  # noqa: PLC0415  needs the extra
+    except ImportError as missing:
+        print(f"webhook-guard: {missing}; try: pip install 'webhook_guard[cli]'", file=sys.stderr)  # noqa: T201  a command
+        return 2
+    return run(argv)

@@ -1,0 +1,92 @@
+"""Raw HTTP requests, as they are on the wire: what `listen --save` keeps, and `replay` and other tools read."""
+
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+import h11
+
+#: Bytes. OpenAI's events have hundreds, and the guard's own limit is 262,144 by default: this is to test limits with.
+LARGEST_BODY = 16_777_216
+#: Bytes of the request line and the headers; most servers take less.
+_LARGEST_HEAD = 65_536
+_PARTS = "a request line, headers, an empty line and the body"
+
+
+class Request(NamedTuple):
+    """A request as it is on the wire; text is Latin-1 there."""
+
+    method: str
+    #: The path with the query, as in the request line.
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of all headers of a name, which is given in lower case."""
+        return [value for each, value in self.headers if each.lower() == name]
+
+
+def to_wire(request: Request) -> bytes:
+    r"""Return the message, byte for byte as it is meant: nothing is added, joined or checked.
+
+    >>> to_wire(Request("POST", "/webhooks", (("host", "localhost"), ("content-length", "2")), b"{}"))
+    b'POST /webhooks HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}'
+    """
+    lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers)]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
+
+
+def from_wire(message: bytes) -> Request:
+    r"""Return the request in a message; its body is whole, and without chunks if it was sent in some.
+
+    Lines may end in LF alone, as editors and logs write them, and line breaks after the body do not count.
+
+    Raises:
+        ValueError: It is no request, or not all of one, or more than one; the text says which, as in "the file ...".
+
+    >>> from_wire(b"POST / HTTP/1.1\nHost: localhost\nContent-Length: 2\n\n{}\n").body
+    b'{}'
+    """
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_HEAD)
+    connection.receive_data(message)
+    connection.receive_data(b"")  # and that is all
+    head = _read_head(connection)
+    body = b"".join(_read_body(connection, head))
+    if connection.trailing_data[0].strip():
+        raise ValueError("has more after the request: keep one request in a file, with its Content-Length")
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items())
+    return Request(head.method.decode("ascii"), head.target.decode("ascii"), tuple(headers), body)
+
+
+def _read_head(connection: h11.Connection) -> h11.Request:
+    try:
+        head = connection.next_event()
+    except h11.RemoteProtocolError as error:
+        problem = str(error).partition(":")[0]  # behind it may stand what the file has
+        raise ValueError(f"is no whole HTTP request ({problem}): it is to have {_PARTS}") from None
+    if isinstance(head, h11.Request):
+        return head
+    raise ValueError(f"is empty: it is to have {_PARTS}")
+
+
+def _read_body(connection: h11.Connection, head: h11.Request) -> Iterator[bytes]:
+    found = 0
+    try:
+        while isinstance(event := connection.next_event(), h11.Data):
+            found += len(event.data)
+            yield bytes(event.data)
+    except h11.RemoteProtocolError:
+        declared = dict(head.headers).get(b"content-length", b"an unknown number").decode("ascii")
+        raise ValueError(f"is cut off: it has {found} of {declared} bytes of the body") from None
+
+
+def read_limited(source: BinaryIO, limit: int = LARGEST_BODY + _LARGEST_HEAD) -> bytes:
+    """Return all of a file, unless it is huge or endless.
+
+    Raises:
+        ValueError: It has more than `limit` bytes.
+    """
+    content = source.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"has more than {limit} bytes, which no webhook has")
+    return content
