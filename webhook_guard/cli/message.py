@@ -1,12 +1,10 @@
 """Raw HTTP requests, as they are on the wire: what `listen --save` keeps, and `replay` and other tools read."""
 
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import h11
 
-#: Bytes. OpenAI's events have hundreds, and the guard's own limit is 262,144 by default: this is to test limits with.
-LARGEST_BODY = 16_777_216
 #: Bytes of the request line and the headers; most servers take less.
 _LARGEST_HEAD = 65_536
 _PARTS = "a request line, headers, an empty line and the body"
@@ -78,15 +76,3 @@ def _read_body(connection: h11.Connection, head: h11.Request) -> Iterator[bytes]
     except h11.RemoteProtocolError:
         declared = dict(head.headers).get(b"content-length", b"an unknown number").decode("ascii")
         raise ValueError(f"is cut off: it has {found} of {declared} bytes of the body") from None
-
-
-def read_limited(source: BinaryIO, limit: int = LARGEST_BODY + _LARGEST_HEAD) -> bytes:
-    """Return all of a file, unless it is huge or endless.
-
-    Raises:
-        ValueError: It has more than `limit` bytes.
-    """
-    content = source.read(limit + 1)
-    if len(content) > limit:
-        raise ValueError(f"has more than {limit} bytes, which no webhook has")
-    return content
