@@ -18,7 +18,7 @@ TESTS = Path(__file__).parent
 MODULES = (
     *("access", "asgi", "log", "verify", "wsgi"),
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
-    *(f"testing/{name}" for name in ("conformance", "driven", "promises", "races", "suite")),
+    *(f"testing/{name}" for name in ("conformance", "driven", "promises", "races", "suite", "events", "requests")),
 )
 SERVERS = ("servers/test_uvicorn.py", "servers/test_gunicorn.py")
 STORES = ("idempotency/redis", "idempotency/postgres", "idempotency/postgres_pool")
@@ -66,7 +66,8 @@ def all_is_covered(data: Path) -> bool:
 
 def _others(modules: list[str]) -> list[Path]:
     own = {_test_of(module) for module in modules}
-    return [test for test in [*TESTS.glob("test_*.py"), *(TESTS / name for name in SERVERS)] if test not in own]
+    tests = [*TESTS.glob("test_*.py"), *TESTS.glob("testing/test_*.py"), *(TESTS / name for name in SERVERS)]
+    return [test for test in tests if test not in own]
 
 
 def _test_of(module: str) -> Path:
