@@ -24,9 +24,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from webhook_guard.cli import main
-from webhook_guard.cli.demo.client import Request, send
+from webhook_guard.cli.demo.client import send
 from webhook_guard.cli.demo.runner import run
 from webhook_guard.cli.demo.scenarios import GROUPS, REPEATED, Outcome, Scenario, Secrets, genuine
+from webhook_guard.cli.message import Request
 from webhook_guard.idempotency import SQLiteStore
 
 SCENARIOS = [scenario for group in GROUPS.values() for scenario in group]
@@ -66,9 +67,9 @@ class Curl(NamedTuple):
         parser.add_argument("url")
         parser.add_argument("-i", action="store_true", required=True)
         parser.add_argument("-H", action="append", type=lambda field: field.split(": ", 1))
-        parser.add_argument("--data")
+        parser.add_argument("--data-raw")
         options = parser.parse_args(shlex.split(line))
-        return cls(options.url, dict(options.H), options.data)
+        return cls(options.url, dict(options.H), options.data_raw)
 
     def sent(self) -> tuple[int, bytes]:
         """Send it, and return the status and the body of the answer."""
@@ -96,7 +97,7 @@ def plain_environment() -> dict[str, str]:
 
 def unguarded(keys: Secrets) -> Request:
     """Return a request to a path that is not guarded."""
-    return genuine(keys)._replace(path="/elsewhere")
+    return genuine(keys)._replace(target="/elsewhere")
 
 
 def not_http(keys: Secrets) -> Request:
@@ -211,7 +212,7 @@ def test_what_is_not_as_designed_is_marked(
     lines = capsys.readouterr().out.splitlines()
     row = next(index for index, line in enumerate(lines) if "the only one" in line)
     assert lines[row].split() == ["the", "only", "one", *[str(found.status)] * 2, *f"{found[1]} {found[2]}".split()]
-    assert lines[row + 1].strip().startswith(f"^ NOT AS DESIGNED; expected:  {designed.status}")
+    assert lines[row + 1].strip().startswith(f"^ WRONG; as designed:  {designed.status}")
     assert lines[row + 1].split()[-len(designed.saw.split()) :] == designed.saw.split()
     assert lines[-1] == "0 of 2 as designed, 2 NOT: see the marked rows."
 
@@ -248,7 +249,7 @@ def test_a_store_that_does_not_work_is_found_out(
     monkeypatch.setattr("webhook_guard.cli.demo.servers.SQLiteStore", store)
     assert run(groups={"Repeated": REPEATED}) == 1
     lines = capsys.readouterr().out.splitlines()
-    marked = [lines[index - 1] for index, line in enumerate(lines) if "NOT AS DESIGNED" in line]
+    marked = [lines[index - 1] for index, line in enumerate(lines) if "^ WRONG" in line]
     cells = [re.split(" {2,}", line.strip()) for line in marked]
     assert {label: answer for label, _, _, answer, _ in cells} == wrong
     assert lines[-1] == "6 of 10 as designed, 4 NOT: see the marked rows."

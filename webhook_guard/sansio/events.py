@@ -585,15 +585,15 @@ def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 
 def _shape_of(cls: type[msgspec.Struct]) -> _Shape:
     types = {field.name: field.type for field in msgspec.structs.fields(cls) if field.name != "extra"}
-    objects = {name: _shape_of(inner) for name, kind in types.items() if (inner := _object_class(kind)) is not None}
+    objects = {name: _shape_of(inner) for name, kind in types.items() if (inner := object_class(kind)) is not None}
     return _Shape(frozenset(types), objects)
 
 
-def _object_class(kind: Any) -> type[Object] | None:
+def object_class(kind: Any) -> type[Object] | None:
     """Return the class of objects in an annotation: the class itself, or one within a tuple or an optional."""
     if isinstance(kind, type) and issubclass(kind, Object):
         return kind
-    return next(filter(None, map(_object_class, get_args(kind))), None)
+    return next(filter(None, map(object_class, get_args(kind))), None)
 
 
 class _Typed(msgspec.Struct):

@@ -14,13 +14,16 @@ from functools import partial
 
 import click
 
+from webhook_guard.cli.options import json_option
+
 #: Seconds that `--keep` lasts if nobody stops it: a day. Sleeping is what Ctrl-C ends on every platform.
 _KEPT = 86_400.0
 
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave the servers running, with a curl line for each to try.")
-def command(*, keep: bool) -> int:
+@json_option
+def command(*, keep: bool, as_json: bool) -> int:
     """Watch real servers behind the guard accept genuine deliveries, refuse forged ones, and handle repeated ones once.
 
     It starts a guarded ASGI app on uvicorn and a guarded Flask app, on free ports of this machine; sends both the same
@@ -28,6 +31,8 @@ def command(*, keep: bool) -> int:
 
     The exit status is 0 if everything is answered as designed, else 1.
     """
+    if keep and as_json:
+        raise click.UsageError("--keep invites people, and --json serves programs: give one of them")
     from webhook_guard.cli.demo.runner import run  # noqa: PLC0415  the other extra; --help needs none
 
-    return run(wait=partial(time.sleep, _KEPT) if keep else None)
+    return run(wait=partial(time.sleep, _KEPT) if keep else None, as_json=as_json)

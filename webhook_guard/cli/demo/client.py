@@ -6,19 +6,12 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import NamedTuple
 
+from webhook_guard.cli.message import Request, to_wire
+
 HOST = "127.0.0.1"
 
 #: Seconds to wait for an answer. The guard needs microseconds; this is for a machine that does other things too.
 _PATIENCE = 10.0
-
-
-class Request(NamedTuple):
-    """What is put on the wire; text is Latin-1 there."""
-
-    method: str
-    path: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
 
 
 class Answer(NamedTuple):
@@ -35,18 +28,12 @@ def send(port: int, request: Request) -> Answer:
     try:
         with socket.create_connection((HOST, port), timeout=_PATIENCE) as connection:
             # At once: a server may answer the head and close before a body that comes later is there.
-            connection.sendall(_wire(request))
+            connection.sendall(to_wire(request._replace(headers=(("host", HOST), *request.headers))))
             with HTTPResponse(connection, method=request.method) as response:
                 response.begin()
                 return Answer(response.status, _reason(response))
     except (OSError, HTTPException):
         return Answer(0, "no answer")
-
-
-def _wire(request: Request) -> bytes:
-    fields = (("host", HOST), *request.headers)
-    lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
 
 
 def _reason(response: HTTPResponse) -> str | None:

@@ -1,7 +1,7 @@
 """The table on the screen: what was sent, what both servers answered, and what their apps saw."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich import box
 from rich.console import Console
@@ -11,10 +11,13 @@ from rich.text import Text
 from webhook_guard.cli.demo.scenarios import NOTHING, Outcome, Scenario
 
 _INTRODUCTION = """\
-Each request goes to a guarded ASGI app on uvicorn and to a guarded Flask app, over HTTP.
+Each request goes to a guarded ASGI app on uvicorn, and to a guarded Flask app.
 Each of them has a new SQLite store, which remembers what was handled."""
-_NOTE = "* WSGI servers join doubled headers with a comma, so the guard there sees one malformed header."
+_NOTE = "* WSGI servers join doubled headers with a comma: there, it is malformed."
+_SERVERS = ("uvicorn", "Flask")
 _WRONG = "bold red"
+#: Columns that the whole table takes. Where there are fewer, the classes of the events that the apps saw are left out.
+_WIDE = 96
 
 
 class Result(NamedTuple):
@@ -32,15 +35,43 @@ class Result(NamedTuple):
 def show(console: Console, groups: Mapping[str, Sequence[Result]]) -> None:
     """Print the table and its summary."""
     console.print(_INTRODUCTION, end="\n\n")
-    console.print(_table(groups))
+    console.print(_table(groups if console.width >= _WIDE else _narrowed(groups)))
     console.print()
     console.print(_NOTE, style="dim")
     console.print(_summary([result for group in groups.values() for result in group]))
 
 
+def values(groups: Mapping[str, Sequence[Result]]) -> list[dict[str, Any]]:
+    """Return the results as plain values, for JSON."""
+    return [
+        {
+            "group": heading,
+            "sent": result.scenario.label,
+            "right": not result.wrong,
+            **{name: outcome._asdict() for name, outcome in zip(_SERVERS, result.outcomes, strict=True)},
+        }
+        for heading, results in groups.items()
+        for result in results
+    ]
+
+
+def _narrowed(groups: Mapping[str, Sequence[Result]]) -> dict[str, list[Result]]:
+    """Return the results without the classes of events."""
+    return {heading: [_narrow(result) for result in results] for heading, results in groups.items()}
+
+
+def _narrow(result: Result) -> Result:
+    uvicorn, flask = map(_without_class, result.scenario.designed)
+    return Result(result.scenario._replace(designed=(uvicorn, flask)), tuple(map(_without_class, result.outcomes)))
+
+
+def _without_class(outcome: Outcome) -> Outcome:
+    return outcome._replace(saw=outcome.saw.rpartition(" ")[2])
+
+
 def _table(groups: Mapping[str, Sequence[Result]]) -> Table:
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for heading in ("Sent", "uvicorn", "Flask", "Answer", "The app saw"):
+    for heading in ("Sent", *_SERVERS, "Answer", "The app saw"):
         table.add_column(heading)
     for heading, results in groups.items():
         table.add_section()
@@ -54,7 +85,7 @@ def _add(table: Table, result: Result) -> None:
     style = _WRONG if result.wrong else ""
     _add_rows(table, Text(f"  {result.scenario.label}", style=style), result.outcomes, style=style)
     if result.wrong:
-        _add_rows(table, Text("  ^ NOT AS DESIGNED; expected:", style=_WRONG), result.scenario.designed)
+        _add_rows(table, Text("  ^ WRONG; as designed:", style=_WRONG), result.scenario.designed)
 
 
 def _add_rows(table: Table, label: Text, outcomes: tuple[Outcome, ...], *, style: str = "") -> None:

@@ -1,45 +1,48 @@
 """Sends the scenarios to both servers, compares, and may leave the servers running."""
 
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
 from rich.console import Console
 
+from webhook_guard.cli.curl import command_line
 from webhook_guard.cli.demo import scenarios
-from webhook_guard.cli.demo.client import HOST, Answer, Request, send
-from webhook_guard.cli.demo.report import Result, show
+from webhook_guard.cli.demo.client import HOST, Answer, send
+from webhook_guard.cli.demo.report import Result, show, values
 from webhook_guard.cli.demo.scenarios import NOTHING, Outcome, Scenario, Secrets
 from webhook_guard.cli.demo.servers import Seen, Server, running, silenced
-
-#: Columns, where the output is no terminal.
-_WIDTH = 100
+from webhook_guard.cli.message import Request
+from webhook_guard.cli.output import console, print_json
 
 
 def run(
     *,
     groups: Mapping[str, Sequence[Scenario]] = scenarios.GROUPS,
     wait: Callable[[], object] | None = None,
+    as_json: bool = False,
 ) -> int:
     """Send the scenarios of `groups`, and print what became of them.
 
     Args:
         groups: The scenarios, by heading.
         wait: Called while the servers are left running, until it returns or is interrupted. None ends at once.
+        as_json: Whether to print JSON, for programs.
 
     Returns:
         The exit status: 0 if everything was answered as designed, else 1.
     """
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    screen = console()
     keys = scenarios.make_secrets()
     with running([keys.new, keys.old]) as servers:
         results = _results(groups, servers, keys)
-        show(console, results)
+        if as_json:
+            print_json(values(results))
+        else:
+            show(screen, results)
         if wait is not None:
             with suppress(KeyboardInterrupt):
-                _invite(console, servers, keys)
+                _invite(screen, servers, keys)
                 wait()
     return int(any(result.wrong for group in results.values() for result in group))
 
@@ -70,18 +73,13 @@ def _verdict(answer: Answer, seen: Sequence[Seen]) -> str:
     return answer.reason or ", ".join(["accepted", *verified_by])
 
 
-def _invite(console: Console, servers: Sequence[Server], keys: Secrets) -> None:
-    console.print("\nBoth servers go on. These lines are valid for five minutes.")
-    console.print("Sent again, they are duplicates; with a byte changed, they are refused:")
+def _invite(screen: Console, servers: Sequence[Server], keys: Secrets) -> None:
+    screen.print("\nBoth servers go on. These lines are valid for five minutes.")
+    screen.print("Sent again, they are duplicates; with a byte changed, they are refused:")
     for server in servers:
-        line = _curl(server.port, scenarios.genuine(keys))
-        console.print(f"\n{server.name}:", style="bold")
-        console.print(line, soft_wrap=True, markup=False, emoji=False)
-    console.print("\nCtrl-C stops both servers.")
-
-
-def _curl(port: int, request: Request) -> str:
-    """Return a command line for a shell, that sends `request`."""
-    headers = [f"{name}: {value}" for name, value in request.headers if name != "content-length"]
-    options = [word for header in headers for word in ("-H", header)]
-    return shlex.join(["curl", "-i", f"http://{HOST}:{port}{request.path}", *options, "--data", request.body.decode()])
+        request = scenarios.genuine(keys)
+        headers = [header for header in request.headers if header[0] != "content-length"]
+        line = command_line(f"http://{HOST}:{server.port}{request.target}", headers, request.body)
+        screen.print(f"\n{server.name}:", style="bold")
+        screen.print(line, soft_wrap=True)
+    screen.print("\nCtrl-C stops both servers.")

@@ -1,15 +1,15 @@
 """What is sent, and what must come back: the decision table, as far as a stranger can see it over HTTP."""
 
-import base64
 import json
-import secrets
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from webhook_guard import sign
-from webhook_guard.cli.demo.client import Request
+from webhook_guard.cli.message import Request
+from webhook_guard.cli.secret import new_secret
 from webhook_guard.sansio.guard import MAX_BODY_SIZE
+from webhook_guard.testing.events import new_id
 
 #: The guarded path.
 PATH = "/webhooks/openai"
@@ -79,7 +79,7 @@ class _Repeated(NamedTuple):
 
 def make_secrets() -> Secrets:
     """Return new random secrets."""
-    return Secrets(*(f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}" for _ in Secrets._fields))
+    return Secrets(*(new_secret() for _ in Secrets._fields))
 
 
 def genuine(keys: Secrets) -> Request:
@@ -90,14 +90,14 @@ def genuine(keys: Secrets) -> Request:
 def _delivery(secret: str, body: bytes | None = None, *, webhook_id: str | None = None, age: int = 0) -> Request:
     """Return a delivery that was signed `age` seconds ago."""
     body = _event("response.completed") if body is None else body
-    webhook_id = webhook_id or f"wh_{secrets.token_hex(16)}"
+    webhook_id = webhook_id or new_id("wh_")
     signed = sign(body, secret, webhook_id=webhook_id, timestamp=int(time.time()) - age)
     headers = {**signed, "content-type": "application/json", "content-length": str(len(body))}
     return Request("POST", PATH, tuple(headers.items()), body)
 
 
 def _event(kind: str, resource: str = "resp_demo") -> bytes:
-    event = {"id": f"evt_{secrets.token_hex(16)}", "object": "event", "created_at": int(time.time())}
+    event = {"id": new_id("evt_"), "object": "event", "created_at": int(time.time())}
     return json.dumps({**event, "type": kind, "data": {"id": resource}}).encode()
 
 
@@ -173,7 +173,7 @@ def _get(keys: Secrets) -> Request:
 
 
 def _doubled_slash(keys: Secrets) -> Request:
-    return _other_secret(keys)._replace(path=PATH.replace("/openai", "//openai"))
+    return _other_secret(keys)._replace(target=PATH.replace("/openai", "//openai"))
 
 
 def _with(request: Request, name: str, value: str) -> Request:
@@ -198,8 +198,8 @@ def _failed(saw: str) -> tuple[Outcome, Outcome]:
 GENUINE = (
     Scenario("genuine", genuine, _accepted("ResponseCompleted resp_demo")),
     Scenario("genuine, in chunks", _chunked, _accepted("ResponseCompleted resp_demo")),
-    Scenario("signed with the older secret", _older_secret, _accepted("ResponseCompleted resp_demo", secret=1)),
-    Scenario("an event type nobody knows yet", _unknown_type, _accepted("UnknownEvent model.retired")),
+    Scenario("signed with the old secret", _older_secret, _accepted("ResponseCompleted resp_demo", secret=1)),
+    Scenario("an unknown event type", _unknown_type, _accepted("UnknownEvent model.retired")),
     Scenario("OpenAI's published vector", _vector, _accepted("ResponseCompleted resp_123")),
 )
 ATTACKS = (
@@ -207,14 +207,14 @@ ATTACKS = (
     Scenario("signature changed", _signature_changed, _refused(400, "signature_mismatch")),
     Scenario("signed with another secret", _other_secret, _refused(400, "signature_mismatch")),
     Scenario("stale: ten minutes old", _old, _refused(400, "timestamp_too_old")),
-    Scenario("from the future: ten minutes", _future, _refused(400, "timestamp_too_new")),
+    Scenario("ten minutes in the future", _future, _refused(400, "timestamp_too_new")),
     Scenario("webhook headers missing", _unsigned, _refused(400, "missing_header")),
     Scenario("a header doubled *", _doubled, _refused(400, "duplicate_header", flask="malformed_header")),
     Scenario("a header not ASCII", _not_ascii, _refused(400, "malformed_header")),
-    Scenario("oversized, only the head sent", _oversized, _refused(413, "body_too_large")),
+    Scenario("oversized: only the head", _oversized, _refused(413, "body_too_large")),
     Scenario("signed, but not UTF-8", _not_utf_8, _refused(400, "malformed_payload")),
     Scenario("GET, otherwise genuine", _get, _refused(405, "method_not_allowed")),
-    Scenario("forged, to /webhooks//openai", _doubled_slash, _refused(400, "signature_mismatch")),
+    Scenario("forged: /webhooks//openai", _doubled_slash, _refused(400, "signature_mismatch")),
 )
 _STEADY = _Repeated("wh_steady", _event("response.completed"))
 _FLAKY = _Repeated("wh_flaky", _event("response.completed", FLAKY))
@@ -227,7 +227,7 @@ REPEATED = (
 )
 #: By what they have in common; in this order, because what is repeated depends on what came before.
 GROUPS: dict[str, tuple[Scenario, ...]] = {
-    "Genuine, to be accepted": GENUINE,
-    "Forged or broken, to be refused": ATTACKS,
-    "Repeated, to be handled once": REPEATED,
+    "Genuine: accepted": GENUINE,
+    "Forged or broken: refused": ATTACKS,
+    "Repeated: handled once": REPEATED,
 }

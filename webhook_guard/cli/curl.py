@@ -1,0 +1,36 @@
+"""A request as a command line for a shell, to be copied."""
+
+import shlex
+from collections.abc import Iterable
+
+from webhook_guard.cli.errors import Misuse
+
+
+def command_line(url: str, headers: Iterable[tuple[str, str]], body: bytes, *, file: str | None = None) -> str:
+    """Return a line that posts a body with curl, byte for byte.
+
+    Args:
+        url: Where to.
+        headers: Names and values; curl adds Host and Content-Length.
+        body: The body; it stands in the line, unless it comes from a file.
+        file: The name of the file that has it.
+
+    Raises:
+        Misuse: The body is no text, and comes from no file.
+
+    >>> command_line("http://127.0.0.1:8000/", [("webhook-id", "wh_1")], b"it's")
+    "curl -i -H 'webhook-id: wh_1' --data-raw 'it'"'"'s' -- http://127.0.0.1:8000/"
+    """
+    options = [word for name, value in headers for word in ("-H", f"{name}: {value}")]
+    data = ["--data-raw", _text(body)] if file is None else ["--data-binary", f"@{file}"]
+    return shlex.join(["curl", "-i", *options, *data, "--", url])
+
+
+def _text(body: bytes) -> str:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # no argument of a program can have one
+        raise Misuse("the body is no text, so it can't stand in a command line: put it into a file, and give its name")
+    return text
