@@ -18,6 +18,7 @@ TESTS = Path(__file__).parent
 MODULES = (
     *("access", "asgi", "log", "verify", "wsgi"),
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
+    *(f"cli/{name}" for name in ("curl", "events", "files", "group", "options", "output", "secret", "sign")),
     *(f"testing/{name}" for name in ("conformance", "driven", "promises", "races", "suite", "events", "requests")),
 )
 SERVERS = ("servers/test_uvicorn.py", "servers/test_gunicorn.py")

@@ -78,7 +78,8 @@ def run(argv: Sequence[str] | None) -> int:
     except click.exceptions.NoArgsIsHelpError as help_is_needed:
         help_is_needed.show()
     except click.UsageError as error:
-        _complain(f"{error.format_message().rstrip('.')}; see {_command_of(error)} --help")
+        command = error.ctx.command_path if error.ctx else "webhook-guard"
+        _complain(f"{error.format_message().rstrip('.')}; see {command} --help")
     except click.ClickException as error:
         _complain(error.format_message())
     except ConfigurationError as error:
@@ -92,10 +93,6 @@ def run(argv: Sequence[str] | None) -> int:
 
 def _complain(message: str) -> None:
     click.echo(printable(f"webhook-guard: {message}"), err=True)
-
-
-def _command_of(error: click.UsageError) -> str:
-    return error.ctx.command_path if error.ctx is not None else "webhook-guard"
 
 
 def _extra(argv: Sequence[str] | None) -> str:

@@ -1,0 +1,154 @@
+"""The commands by name: what the help shows, what is imported, and how misuse is answered."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import click
+import pytest
+
+from webhook_guard.cli import main
+from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.group import COMMANDS
+
+#: What takes long to import, and what some command needs it.
+HEAVY = {"rich", "h11", "uvicorn", "asyncio", "http.client", "ssl", "flask", "sqlite3", "pytest", "starlette"}
+
+
+def imported(*arguments: str) -> set[str]:
+    """Return what of `HEAVY` the command imports, in a process of its own."""
+    code = "import sys; from webhook_guard.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own
+    return HEAVY & set(done.stderr.split())
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return what makes the command `secret` raise an exception."""
+
+    def fail_with(error: BaseException) -> None:
+        @click.command()
+        def command() -> NoReturn:
+            raise error
+
+        monkeypatch.setattr("webhook_guard.cli.secret.command", command)
+
+    return fail_with
+
+
+def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """The help has a line for each command, in order, whole within 80 columns."""
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("Commands:") + 1
+    assert [line.split(maxsplit=1) for line in lines[start : start + len(COMMANDS)]] == [
+        [name, text] for name, text in COMMANDS.items()
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """The help of each command says what it does, within 100 columns."""
+    assert main([name, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"Usage: webhook-guard {name} [OPTIONS]")
+    assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        pytest.param(["--help"], set[str](), id="--help"),
+        pytest.param(["secret"], set[str](), id="secret"),
+        pytest.param(["demo", "--help"], set[str](), id="demo --help"),
+        pytest.param(["events"], {"rich"}, id="events"),
+    ],
+)
+def test_no_command_imports_what_it_does_not_need(arguments: list[str], needed: set[str]) -> None:
+    """The help imports no command, and a command no more than it needs."""
+    assert imported(*arguments) == needed
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """It tells its version."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{version('webhook_guard')}\n"
+
+
+def test_without_a_command_it_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a command, the help is shown, and the status is 2."""
+    assert main([]) == 2
+    output, help_text = capsys.readouterr()
+    assert output == ""
+    assert "Commands:\n  events" in help_text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        pytest.param(["events", "--loud"], "No such option '--loud'; see webhook-guard events --help", id="an option"),
+        pytest.param(["evil"], "No such command 'evil'; see webhook-guard --help", id="a command"),
+        pytest.param(["e\x1b[2J"], "No such command 'e\\x1b[2J'; see webhook-guard --help", id="to be obeyed"),
+    ],
+)
+def test_misuse(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:
+    """What does not exist is named in one line, with where to look, and the status is 2."""
+    assert main(arguments) == 2
+    assert capsys.readouterr() == ("", f"webhook-guard: {line}\n")
+
+
+def test_a_command_that_can_not_work(capsys: pytest.CaptureFixture[str], failing: Any) -> None:
+    """What a command can't work with is said in one line, with nothing that a terminal would obey."""
+    failing(Misuse("no file \x1b; give one"))
+    assert main(["secret"]) == 2
+    assert capsys.readouterr().err == "webhook-guard: no file \\x1b; give one\n"
+
+
+def test_ctrl_c(capsys: pytest.CaptureFixture[str], failing: Any) -> None:
+    """Ctrl-C ends a command quietly, with the status that shells know."""
+    failing(KeyboardInterrupt())
+    assert main(["secret"]) == 130
+    assert capsys.readouterr().err.strip() == ""
+
+
+def test_a_bug_is_a_bug(failing: Any) -> None:
+    """An exception that nobody foresaw has a traceback: it is to be reported."""
+    failing(RuntimeError("a bug"))
+    with pytest.raises(RuntimeError):
+        main(["secret"])
+
+
+def test_the_arguments_of_the_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without arguments given, those of the process are taken."""
+    monkeypatch.setattr(sys, "argv", ["webhook-guard", "secret"])
+    assert main() == 0
+    assert capsys.readouterr().out.startswith("whsec_")
+
+
+@pytest.mark.parametrize(("command", "extra"), [("events", "cli"), ("demo", "demo")])
+@pytest.mark.parametrize("given", [True, False], ids=["given", "of the process"])
+def test_a_missing_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, extra: str, *, given: bool
+) -> None:
+    """A command whose extra is not installed says so in one line, and the status is 2."""
+    for name in [name for name in sys.modules if name.startswith(f"webhook_guard.cli.{command}")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rich.table", None)  # which makes its import fail
+    monkeypatch.setattr(sys, "argv", ["webhook-guard", command])
+    assert main([command] if given else None) == 2
+    output, complaint = capsys.readouterr()
+    assert (output, complaint.count("\n")) == ("", 1)
+    assert f"pip install 'webhook_guard[{extra}]'" in complaint
+
+
+def test_without_any_extra(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, the command says so in one line, and the status is 2."""
+    monkeypatch.delitem(sys.modules, "webhook_guard.cli.group")
+    monkeypatch.setitem(sys.modules, "click", None)
+    assert main(["--help"]) == 2
+    output, complaint = capsys.readouterr()
+    assert (output, complaint.count("\n")) == ("", 1)
+    assert "pip install 'webhook_guard[cli]'" in complaint

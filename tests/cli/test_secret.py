@@ -1,0 +1,31 @@
+"""The command `secret`."""
+
+import json
+
+import pytest
+
+from webhook_guard import sign, verify_signature
+from webhook_guard.cli import main
+from webhook_guard.cli.secret import new_secret
+
+
+def test_it_is_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints one line, which signs and verifies."""
+    assert main(["secret"]) == 0
+    output, complaint = capsys.readouterr()
+    secret = output.strip()
+    headers = sign("{}", secret, webhook_id="wh_1", timestamp=1)
+    verify_signature("{}", headers, secret=secret, now=1)
+    assert (output, complaint) == (f"{secret}\n", "")
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json it prints an object."""
+    assert main(["secret", "--json"]) == 0
+    (name,) = json.loads(capsys.readouterr().out).items()
+    assert (name[0], name[1][:6], len(name[1])) == ("secret", "whsec_", 50)
+
+
+def test_each_is_new() -> None:
+    """No two are the same."""
+    assert len({new_secret() for _ in range(100)}) == 100
