@@ -1,15 +1,10 @@
 """The command `secret`: a new signing secret."""
 
-import secrets
-from binascii import b2a_base64
-
 import click
 
 from webhook_guard.cli.options import json_option
 from webhook_guard.cli.output import print_json
-
-#: Bytes of the key: as many as the digest of SHA-256 has, and as OpenAI's have.
-_KEY_SIZE = 32
+from webhook_guard.testing.requests import new_secret
 
 
 @click.command()
@@ -29,8 +24,3 @@ def command(*, as_json: bool) -> None:
         print_json({"secret": secret})
     else:
         click.echo(secret)
-
-
-def new_secret() -> str:
-    """Return a new random secret."""
-    return "whsec_" + b2a_base64(secrets.token_bytes(_KEY_SIZE), newline=False).decode("ascii")

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from webhook_guard import sign
 from webhook_guard.cli.message import Request
-from webhook_guard.cli.secret import new_secret
 from webhook_guard.sansio.guard import MAX_BODY_SIZE
 from webhook_guard.testing.events import new_id
+from webhook_guard.testing.requests import new_secret
 
 #: The guarded path.
 PATH = "/webhooks/openai"
