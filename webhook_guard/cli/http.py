@@ -1,26 +1,26 @@
 """One POST, byte for byte as it is meant.
 
 No header is added but Host and Content-Length, where they are missing; no redirect is followed, as OpenAI follows none;
-and no more is read than an answer needs.
+no more is read than an answer needs; and no exchange outlasts its time-out, however slowly the server talks.
 """
 
-import http.client
 import socket
 import ssl
 import time
 from http import HTTPStatus
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 from urllib.parse import SplitResult, urlsplit
 
+import h11
 import msgspec
 
+from webhook_guard.cli.connection import Connection
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.output import printable
 
-#: Seconds until a server that says nothing is given up: longer than OpenAI waits.
+#: Seconds until a server that does not answer is given up: longer than OpenAI waits.
 TIMEOUT = 30.0
-#: Bytes that are read of an answer's body.
-_LARGEST_ANSWER = 65_536
+_PROBLEM = "application/problem+json"
 
 #: Names and values, in order; text is Latin-1 on the wire.
 Headers = tuple[tuple[str, str], ...]
@@ -31,9 +31,9 @@ class NoAnswerError(Exception):
 
 
 class _Problem(msgspec.Struct):
-    """What an answer of the guard says (RFC 9457)."""
+    """What an answer of the guard says (RFC 9457). A reason is a code: what does not look like one is none."""
 
-    reason: str
+    reason: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}\Z")]
 
 
 class Answer(NamedTuple):
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
     @property
     def reason(self) -> str | None:
         """Why a guard refused it, as a code; None if no guard did."""
-        if self.value("content-type") != "application/problem+json":
+        if (self.value("content-type") or "").partition(";")[0].strip().lower() != _PROBLEM:
             return None
         try:
             return msgspec.json.decode(self.body, type=_Problem).reason
@@ -72,7 +72,7 @@ class Client:
 
     Args:
         url: http:// or https://.
-        timeout: Seconds until a server that says nothing is given up.
+        timeout: Seconds for a post, from connecting to the end of the answer.
 
     Raises:
         Misuse: The URL is none.
@@ -80,16 +80,14 @@ class Client:
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         self._url = _parse(url)
-        self._shown = printable(url)
         self._timeout = timeout
-        self._connection = self._connect()
-        self._is_used = False
+        self._connection: Connection | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._close()
 
     def post(self, headers: Headers, body: bytes) -> Answer:
         """Send a request, and return the answer.
@@ -99,61 +97,58 @@ class Client:
             Misuse: A header can't be sent.
         """
         try:
-            try:
-                return self._exchange(headers, body)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                if not self._is_used:
-                    raise
-                self._connection.close()  # the server has closed what it kept open; once more, over a new one
-                return self._exchange(headers, body)
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            self._is_used = False
+            request = _request(self._url, headers, body)
+            return self._over_any(request, body, time.monotonic() + self._timeout)
+        except (OSError, h11.RemoteProtocolError) as error:
+            self._close()
             raise NoAnswerError(self._explained(error)) from None
-        except ValueError:
-            raise Misuse("a header has characters that HTTP can't send") from None
+        except (UnicodeEncodeError, h11.LocalProtocolError):  # whose text has the value
+            self._close()
+            raise Misuse("a header can't be sent: HTTP does not have its characters, or its length") from None
 
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = str(self._url.hostname), self._url.port
-        if self._url.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=ssl.create_default_context())
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+    def _over_any(self, request: h11.Request, body: bytes, deadline: float) -> Answer:
+        if (kept := self._connection) is not None:
+            try:
+                return self._over(kept, request, body, deadline)
+            except ConnectionError:
+                if kept.has_answered:
+                    raise
+                self._close()  # the server has closed what it kept open; once more, over a new one
+        self._connection = Connection(self._url, deadline)
+        return self._over(self._connection, request, body, deadline)
 
-    def _exchange(self, headers: Headers, body: bytes) -> Answer:
-        connection, start = self._connection, time.perf_counter()
-        names = {name.lower() for name, _ in headers}
-        connection.putrequest("POST", _target(self._url), skip_host="host" in names, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value)
-        if "content-length" not in names:
-            connection.putheader("content-length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        content = response.read(_LARGEST_ANSWER)
-        if not response.isclosed():  # there is more, which nobody reads
-            connection.close()
-        self._is_used = True
+    def _over(self, connection: Connection, request: h11.Request, body: bytes, deadline: float) -> Answer:
+        start = time.perf_counter()
+        head, content = connection.exchange(request, body, deadline)
         seconds = time.perf_counter() - start
-        return Answer(response.status, response.reason, tuple(response.getheaders()), content, seconds)
+        if not connection.is_kept():
+            self._close()
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
+        return Answer(head.status_code, head.reason.decode("latin-1"), headers, content, seconds)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _explained(self, error: Exception) -> str:
         why = next((text for kind, text in _FAILURES if isinstance(error, kind)), None)
-        why = why or f"{printable(str(error))}; check the URL"
-        return f"{self._shown}: {why.format(timeout=f'{self._timeout:g}')}"
+        why = why or f"{getattr(error, 'strerror', None) or error}; check the URL"
+        return f"{printable(self._url.geturl())}: {why.format(timeout=f'{self._timeout:g}')}"
 
 
 #: What a failure means, and what to do. The first that fits is taken: those below others come first.
 _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     (socket.gaierror, "there is no host of that name; check the URL"),
     (ConnectionRefusedError, "nothing listens there; start the app, or check the port"),
-    (TimeoutError, "no answer within {timeout} s; look into the app, or give it more time"),
+    (TimeoutError, "no whole answer within {timeout} s; look into the app, or give it more time"),
     (
         ssl.SSLCertVerificationError,
         "its certificate is not trusted, and OpenAI would not send; mend it, or try http://",
     ),
     (ssl.SSLError, "it does not speak TLS; try http://"),
-    (ConnectionError, "it closed the connection without an answer; look into the server's log"),
-    (http.client.HTTPException, "what answers there does not speak HTTP; check the port"),
+    (ConnectionError, "it closed the connection without a whole answer; look into the server's log"),
+    (h11.RemoteProtocolError, "what answers there does not speak HTTP; check the port, or try https://"),
 )
 
 
@@ -164,19 +159,27 @@ def _parse(url: str) -> SplitResult:
         Misuse: It is none that can be posted to.
     """
     shown = printable(url)
-    if not url.isascii() or any(character.isspace() or not character.isprintable() for character in url):
-        raise Misuse(f"{shown}: the URL has characters that must be percent-encoded")
+    if not url.isascii() or " " in url or not url.isprintable():
+        raise Misuse(f"{shown}: the URL has blanks or other characters that must be percent-encoded")
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        if "@" in parts.netloc:
+            raise Misuse("the URL has a user name in it, which would not be sent; leave it out")
+        is_complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
-        raise Misuse(f"{shown}: not a URL ({error})") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Misuse(f"that is no URL: {error}") from None
+    if not is_complete:
         raise Misuse(f"{shown}: not a URL; it is to be like http://127.0.0.1:8000/webhooks/openai")
-    if parts.username is not None:
-        raise Misuse("the URL has a user name in it, which would not be sent; leave it out")
     return parts
 
 
-def _target(url: SplitResult) -> str:
-    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+def _request(url: SplitResult, headers: Headers, body: bytes) -> h11.Request:
+    names = {name.lower() for name, _ in headers}
+    missing: list[tuple[str, str]] = []
+    if "host" not in names:
+        missing.append(("host", url.netloc.removesuffix(":")))
+    if not names & {"content-length", "transfer-encoding"}:
+        missing.append(("content-length", str(len(body))))
+    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*missing, *headers)]
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return h11.Request(method="POST", target=target, headers=fields)

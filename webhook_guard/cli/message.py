@@ -60,11 +60,15 @@ def _read_head(connection: h11.Connection) -> h11.Request:
     try:
         head = connection.next_event()
     except h11.RemoteProtocolError as error:
-        problem = str(error).partition(":")[0]  # behind it may stand what the file has
-        raise ValueError(f"is no whole HTTP request ({problem}): it is to have {_PARTS}") from None
+        raise ValueError(f"is no whole HTTP request ({_problem(error)}): it is to have {_PARTS}") from None
     if isinstance(head, h11.Request):
         return head
     raise ValueError(f"is empty: it is to have {_PARTS}")
+
+
+def _problem(error: h11.RemoteProtocolError) -> str:
+    text = str(error).partition(":")[0]  # behind it may stand what the file has
+    return "it ends before its headers do" if text.startswith("peer ") else text
 
 
 def _read_body(connection: h11.Connection, head: h11.Request) -> Iterator[bytes]:
@@ -74,5 +78,7 @@ def _read_body(connection: h11.Connection, head: h11.Request) -> Iterator[bytes]
             found += len(event.data)
             yield bytes(event.data)
     except h11.RemoteProtocolError:
-        declared = dict(head.headers).get(b"content-length", b"an unknown number").decode("ascii")
-        raise ValueError(f"is cut off: it has {found} of {declared} bytes of the body") from None
+        declared = dict(head.headers).get(b"content-length")
+        if declared is None:
+            raise ValueError("is cut off, or its chunks are not well-formed") from None
+        raise ValueError(f"is cut off: it has {found} of {declared.decode('ascii')} bytes of the body") from None
