@@ -8,7 +8,7 @@ import pytest
 
 from webhook_guard import ConfigurationError, PayloadError, parse_event, unwrap
 from webhook_guard.testing.events import event_body, make_event
-from webhook_guard.testing.requests import SignedRequest, signed_request
+from webhook_guard.testing.requests import SignedRequest, new_secret, signed_request
 
 from support import BODY, NOW, SECRET, VECTOR_BODY, VECTOR_HEADERS, VECTOR_SECRET, WEBHOOK_ID
 
@@ -64,6 +64,14 @@ def test_wrong_arguments() -> None:
         signed_request(BODY, SECRET, timestamp=0)
     with pytest.raises(ConfigurationError, match="secret"):
         signed_request(BODY, "")
+
+
+def test_new_secret() -> None:
+    """A new secret is as OpenAI's are, and no other's."""
+    secret = new_secret()
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", secret)
+    assert unwrap(BODY, signed_request(BODY, secret).headers, secret=secret) == parse_event(BODY)
+    assert new_secret() != secret
 
 
 def test_repr() -> None:

@@ -1,8 +1,15 @@
 """For tests, yours as well: nothing here runs in production, and nothing here needs an extra.
 
-    events                     make_event, event_body, event_class    one of each type, and the bytes of any
+    deliver to an app          Webhook, Response                      any framework's test client, or the app itself
+    a clock to set             Clock                                  for the option `clock` of the guard
+    prove that it is guarded   assert_refuses_all                     by what it answers to the following
+                               hostile_requests, HostileRequest       forged and broken requests
     requests                   signed_request, SignedRequest          signed, for any client
+    events                     make_event, event_body, event_class    one of each type, and the bytes of any
     for a store of your own    StoreConformance                       holds it to all that stores promise
+
+The fixtures `webhook`, `webhook_clock` and `webhook_secret` are in the pytest plugin, `pytest_webhook_guard`.
+docs/testing.md shows all of it.
 
 Importing `webhook_guard` does not import it, and importing it imports only what is asked for.
 """
@@ -11,25 +18,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from webhook_guard.testing.clients import Response
+    from webhook_guard.testing.clock import Clock
     from webhook_guard.testing.conformance import StoreConformance
     from webhook_guard.testing.events import event_body, event_class, make_event
+    from webhook_guard.testing.hostile import HostileRequest, hostile_requests
+    from webhook_guard.testing.refusals import assert_refuses_all
     from webhook_guard.testing.requests import SignedRequest, signed_request
+    from webhook_guard.testing.webhook import Webhook
 
 __all__ = [
+    "Clock",
+    "HostileRequest",
+    "Response",
     "SignedRequest",
     "StoreConformance",
+    "Webhook",
+    "assert_refuses_all",
     "event_body",
     "event_class",
+    "hostile_requests",
     "make_event",
     "signed_request",
 ]
 
-#: The module of each name. Some need asyncio or `inspect`, which those who want an event do without.
+#: The module of each name. Some need asyncio, which those who want an event do without.
 _MODULES = {
+    "Clock": "clock",
+    "HostileRequest": "hostile",
+    "Response": "clients",
     "SignedRequest": "requests",
     "StoreConformance": "conformance",
+    "Webhook": "webhook",
+    "assert_refuses_all": "refusals",
     "event_body": "events",
     "event_class": "events",
+    "hostile_requests": "hostile",
     "make_event": "events",
     "signed_request": "requests",
 }

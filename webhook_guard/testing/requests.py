@@ -4,6 +4,8 @@ It signs what it is given, whatever that is, and sends nothing: any client takes
 """
 
 import time
+from base64 import b64encode
+from secrets import token_bytes
 from typing import Any
 
 import msgspec
@@ -68,6 +70,11 @@ def signed_request(
     timestamp = int(time.time()) if timestamp is None else timestamp
     signed = sign(body, secret, webhook_id=webhook_id, timestamp=timestamp)
     return SignedRequest({"content-type": "application/json", **signed}, body)
+
+
+def new_secret() -> str:
+    """Return a new signing secret, made up as OpenAI's are: ``whsec_`` and 32 random bytes as base64."""
+    return f"whsec_{b64encode(token_bytes(32)).decode()}"
 
 
 def _body(event_or_body: WebhookEvent | Payload) -> bytes:
