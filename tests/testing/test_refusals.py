@@ -174,6 +174,12 @@ class TestFailure:
         assert "\n  no webhook headers: 400 signature_mismatch; must be 400 missing_header\n" in said
         assert "another id:" not in said
 
+    def test_method(self) -> None:
+        """A wrong method may be refused by a router around the guard, but nothing else."""
+        said = failure(answering("405 Method Not Allowed", "text/plain", b""))
+        assert "PUT" not in said
+        assert "\n  another id: 405 without a reason of the guard; must be 400 signature_mismatch\n" in said
+
     def test_exceptions(self) -> None:
         """An exception is named, and is the cause of the failure."""
 

@@ -1,7 +1,8 @@
 """Holds an app to refusing what it must refuse, from outside: by what it answers.
 
-A refusal is the guard's own: the status of a reason, and a problem document that names it. So an app that answers 404
-to everything, or 500, is not taken for a guarded one. What became of a request inside of the app is not looked at.
+A refusal is the guard's own: the status of a reason, and a problem document that names it; for a wrong method, a 405 of
+the router's is as good. So an app that answers 404 to everything, or 500, is not taken for a guarded one. What became
+of a request inside of the app is not looked at.
 """
 
 import inspect
@@ -27,6 +28,8 @@ class _Outcome(NamedTuple):
     error: Exception | None = None
 
     def is_right(self, request: HostileRequest) -> bool:
+        if self.status == Reason.METHOD_NOT_ALLOWED.status and Reason.METHOD_NOT_ALLOWED in request.reasons:
+            return True  # whoever says so: a router that stands around the guard, as Litestar's does, refuses methods
         return (self.status, self.reason) in {(reason.status, reason.value) for reason in request.reasons}
 
     def __str__(self) -> str:
