@@ -11,7 +11,8 @@ from webhook_guard.cli.demo import scenarios
 from webhook_guard.cli.demo.client import HOST, Answer, send
 from webhook_guard.cli.demo.report import Result, show, values
 from webhook_guard.cli.demo.scenarios import NOTHING, Outcome, Scenario, Secrets
-from webhook_guard.cli.demo.servers import Seen, Server, running, silenced
+from webhook_guard.cli.demo.servers import Seen, Server, running
+from webhook_guard.cli.logs import silenced
 from webhook_guard.cli.message import Request
 from webhook_guard.cli.output import console, print_json
 

@@ -3,7 +3,6 @@
 Each has an SQLite store of its own, in a folder that is removed at the end.
 """
 
-import logging
 import socket
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
@@ -27,6 +26,7 @@ from webhook_guard import (
 from webhook_guard.asgi import ASGIApp, Receive, Scope, Send
 from webhook_guard.cli.demo.client import HOST
 from webhook_guard.cli.demo.scenarios import FLAKY, PATH, VECTOR_PATH, VECTOR_SECRET, VECTOR_TIME
+from webhook_guard.cli.logs import SERVER_LOGGERS, silenced
 from webhook_guard.events import ResponseCompleted
 from webhook_guard.idempotency import SQLiteStore
 
@@ -78,26 +78,10 @@ def running(secret: list[str]) -> Generator[tuple[Server, Server], None, None]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="webhook-guard-")))
         asgi_store = stack.enter_context(closing(SQLiteStore(folder / "asgi.sqlite3")))
         wsgi_store = stack.enter_context(closing(SQLiteStore(folder / "wsgi.sqlite3")))
-        for name in ("uvicorn.error", "uvicorn.access"):
-            stack.enter_context(silenced(name))
+        stack.enter_context(silenced(*SERVER_LOGGERS))
         asgi_port = stack.enter_context(_uvicorn(_asgi_app(asgi_handler, secret, asgi_store)))
         wsgi_port = stack.enter_context(_werkzeug(_flask_app(wsgi_handler, secret, wsgi_store)))
         yield Server("uvicorn", asgi_port, asgi_handler.seen), Server("Flask", wsgi_port, wsgi_handler.seen)
-
-
-@contextmanager
-def silenced(name: str) -> Generator[None, None, None]:
-    """Drop what the logger `name` has to say meanwhile."""
-    logger = logging.getLogger(name)
-    logger.addFilter(_drop)
-    try:
-        yield
-    finally:
-        logger.removeFilter(_drop)
-
-
-def _drop(_: logging.LogRecord) -> bool:
-    return False
 
 
 def _asgi_app(handler: _Handler, secret: list[str], store: SQLiteStore) -> ASGIApp:

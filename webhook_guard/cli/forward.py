@@ -1,0 +1,154 @@
+"""Verified requests, passed on to an app: the body and the headers as they came, and the app's answer back.
+
+Only headers that belong to one connection, and to no other, are left out (RFC 9110 section 7.6.1), and Host is the
+app's. What comes back is the app's own status, headers and body, so that the sender tries again where the app failed;
+502 if there is no answer, and 504 if it takes too long. No redirect is followed, as OpenAI follows none.
+
+The event loop never waits for the app: a few threads do. They end with the process, whatever the app does.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from http import HTTPStatus
+from queue import SimpleQueue
+from typing import NamedTuple, Self
+
+import msgspec
+
+from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.http import TIMEOUT, Answer, Client, Headers, NoAnswerError
+from webhook_guard.cli.message import Request
+
+#: How many requests the app has at a time; more of them wait.
+THREADS = 16
+#: Seconds. A thread is slower to give up than the event loop, which has answered by then.
+_SLACK = 1.0
+
+#: What is between two neighbours, beside what their Connection header names and what begins with "proxy-".
+_OF_THE_CONNECTION = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+#: Statuses whose answers have no Content-Length (RFC 9110 section 8.6).
+_WITHOUT_LENGTH = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+#: One more than the last status that HTTP has.
+_STATUS_END = 600
+
+
+class Forwarded(NamedTuple):
+    """What became of a request that was passed on: the answer for the sender, and how it came about."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    #: How long the app took; None if it did not answer.
+    seconds: float | None
+    #: Why the sender is going to count it as failed, where the status does not say it.
+    problem: str | None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether OpenAI would send it again."""
+        return not HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+class Forwarder:
+    """Passes requests on to one URL; its threads start with it.
+
+    Args:
+        url: http:// or https://.
+        timeout: Seconds until the app is given up, the wait for a thread included.
+        threads: How many requests the app has at a time.
+
+    Raises:
+        Misuse: The URL is none.
+    """
+
+    def __init__(self, url: str, *, timeout: float = TIMEOUT, threads: int = THREADS) -> None:
+        Client(url)  # which checks it
+        self._url = url
+        self._timeout = timeout
+        self._jobs = SimpleQueue[_Job | None]()
+        self._threads = [threading.Thread(target=self._work, name="forward", daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the threads end when they are done, and wait for none."""
+        for _thread in self._threads:
+            self._jobs.put(None)
+
+    async def forward(self, request: Request) -> Forwarded:
+        """Pass a request on, and return the answer for its sender. It never raises for what the app does."""
+        job = _Job(tuple(passed_on(request)), request.body)
+        self._jobs.put(job)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return _passed_back(await asyncio.wrap_future(job.answer))
+        except TimeoutError:
+            problem = f"no answer within {self._timeout:g} s; look into the app"
+            return _failure(HTTPStatus.GATEWAY_TIMEOUT, "The app did not answer in time", problem)
+        except (NoAnswerError, Misuse) as error:
+            return _failure(HTTPStatus.BAD_GATEWAY, "The app did not answer", str(error))
+
+    def _work(self) -> None:
+        with Client(self._url, self._timeout + _SLACK) as client:
+            while (job := self._jobs.get()) is not None:
+                job.run(client)
+
+
+class _Job:
+    """A request for a thread, and the answer to come."""
+
+    def __init__(self, headers: Headers, body: bytes) -> None:
+        self.answer = Future[Answer]()
+        self._headers = headers
+        self._body = body
+
+    def run(self, client: Client) -> None:
+        if not self.answer.set_running_or_notify_cancel():
+            return  # nobody waits any more
+        try:
+            answer = client.post(self._headers, self._body)
+        except Exception as error:  # noqa: BLE001  it is raised where the answer is awaited
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(answer)
+
+
+def passed_on(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield the headers that a request is passed on with: Host and, after chunks, Content-Length are the client's."""
+    left_out = {"host"}
+    if request.values("transfer-encoding"):
+        left_out.add("content-length")
+    return _end_to_end(request.headers, left_out)
+
+
+def _end_to_end(headers: Headers, left_out: Iterable[str]) -> Iterator[tuple[str, str]]:
+    connection = ",".join(value for name, value in headers if name.lower() == "connection")
+    all_left_out = {*left_out, *_OF_THE_CONNECTION, *(name.strip().lower() for name in connection.split(","))}
+    for name, value in headers:
+        if name.lower() not in all_left_out and not name.lower().startswith("proxy-"):
+            yield name, value
+
+
+def _passed_back(answer: Answer) -> Forwarded:
+    if answer.status >= _STATUS_END:
+        return _failure(
+            HTTPStatus.BAD_GATEWAY, "The app did not answer", f"it answered {answer.status}, no HTTP status"
+        )
+    headers = list(_end_to_end(answer.headers, {"content-length"}))
+    if answer.status not in _WITHOUT_LENGTH:
+        headers.append(("content-length", str(len(answer.body))))
+    problem = "a redirect, which OpenAI does not follow" if answer.is_redirect else None
+    encoded = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+    return Forwarded(answer.status, encoded, answer.body, answer.seconds, problem)
+
+
+def _failure(status: HTTPStatus, title: str, problem: str) -> Forwarded:
+    """Return an answer of our own: an RFC 9457 problem document. It has no `reason`, because no guard refused."""
+    body = msgspec.json.encode({"title": title, "status": status.value})
+    headers = ((b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)))
+    return Forwarded(status.value, headers, body, None, problem)

@@ -1,0 +1,96 @@
+"""Requests in files: one each, as they were on the wire, for `replay` and other tools.
+
+A body that came in chunks is written whole, with its length. One that did not come whole can't be mistaken for one that
+did: its message ends too early. No name has anything in it that a stranger chose, no file is overwritten, and nobody
+else on the machine can read one. Header names are in lower case, as ASGI servers give them.
+"""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.message import Request, to_wire
+from webhook_guard.cli.receiver import Received
+
+_LENGTH, _CODING = "content-length", "transfer-encoding"
+#: Opens a file that only its owner reads and writes: bodies and signatures are private.
+_private = partial(os.open, mode=0o600)
+
+
+class Folder:
+    """A folder for requests; it is made if it is missing.
+
+    Args:
+        path: Where it is.
+
+    Raises:
+        Misuse: It can't be made, or written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._numbers = itertools.count(1)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=path).close()
+        except FileExistsError:
+            raise Misuse(f"{path} is a file; give a folder") from None
+        except OSError as error:
+            raise Misuse(f"can't write to the folder {path}: {error.strerror}; give another one") from None
+
+    def keep(self, received: Received) -> str:
+        """Write a request, and return the name of its file, which sorts by the time when the request came.
+
+        Raises:
+            OSError: It can't be written; nothing is left of it.
+        """
+        while True:
+            path = self._path / _name(received, next(self._numbers))
+            # A file that is there is that of another `listen`: the next number is free.
+            with suppress(FileExistsError):
+                _write(path, to_wire(as_kept(received)))
+                return path.name
+
+
+def as_kept(received: Received) -> Request:
+    """Return the request as it is written: without chunks if it is whole, else so that it ends too early."""
+    request = received.request
+    if not request.values(_CODING):
+        return request  # the declared length tells whether it is whole
+    if received.is_whole:
+        return request._replace(headers=tuple(_with_length(request)))
+    # One chunk that is declared a byte longer than what there is.
+    return request._replace(body=b"%x\r\n%b" % (len(request.body) + 1, request.body))
+
+
+def _write(path: Path, message: bytes) -> None:
+    file = open(path, "xb", opener=_private)  # noqa: SIM115  it is closed before it is removed
+    try:
+        with file:
+            file.write(message)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _with_length(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield the headers with the length of the body where its coding was."""
+    length = [(_LENGTH, str(len(request.body)))]
+    for name, value in request.headers:
+        if name == _CODING:
+            yield from length
+            length = []
+        elif name != _LENGTH:  # beside a coding, it does not count (RFC 9112 section 6.3)
+            yield name, value
+
+
+def _name(received: Received, number: int) -> str:
+    time = datetime.fromtimestamp(received.time, UTC)
+    milliseconds = time.microsecond // 1000
+    return f"{time:%Y%m%dT%H%M%S}.{milliseconds:03}Z-{number:04}-{received.verdict}.http"

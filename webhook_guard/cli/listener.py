@@ -1,0 +1,254 @@
+"""A guarded receiver on a port of this machine, and what it says of what comes.
+
+Standard output has the deliveries and nothing else; what is said of the listener itself goes to standard error. It ends
+with Ctrl-C or SIGTERM in about a second, whatever clients and the app do meanwhile. The server refuses more than
+`MOST_CONNECTIONS` at a time, so whatever strangers do takes bounded memory.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import click
+import uvicorn
+from rich.text import Text
+
+from webhook_guard.cli import address, display
+from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.forward import Forwarder
+from webhook_guard.cli.keep import Folder
+from webhook_guard.cli.logs import SERVER_LOGGERS, silenced
+from webhook_guard.cli.output import console, print_json, printable
+from webhook_guard.cli.receiver import Received, Receiver, refusals_noted
+from webhook_guard.sansio.errors import Reason
+from webhook_guard.sansio.guard import TOLERANCE
+from webhook_guard.verify import configured_keys
+
+#: Each holds at most `receiver.LARGEST_BODY` and what the guard takes.
+MOST_CONNECTIONS = 250
+#: Seconds for requests that are being answered when the end comes.
+_LAST_SECONDS = 1
+
+_HINT = """\
+Hint: no signature matches. Is the secret that of the endpoint which sends? Each
+has its own. And does everything in between, such as a tunnel or a proxy, pass
+the body on unchanged, byte for byte?"""
+
+
+class Listener:
+    """Receives, and shows what comes.
+
+    Args:
+        listening: The socket to receive on; it listens already.
+        forwarder: What passes verified requests on; None answers them here.
+        folder: Where requests are kept; None keeps none.
+        secret: One signing secret or several; None reads OPENAI_WEBHOOK_SECRET.
+        tolerance: How far from now an attempt may be, either way, in seconds.
+        verbose: Whether headers and bodies are shown.
+        as_json: Whether each request is an object in JSON.
+        clock: Returns the time in Unix seconds.
+
+    Attributes:
+        accepted: How many requests were verified.
+        refused: How many were not.
+        failed: How many of those accepted were not answered with a 2xx by the app.
+
+    Raises:
+        ConfigurationError: The secret or the tolerance can't be used.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        *,
+        forwarder: Forwarder | None = None,
+        folder: Folder | None = None,
+        secret: str | Sequence[str] | None = None,
+        tolerance: float = TOLERANCE,
+        verbose: bool = False,
+        as_json: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.accepted: int = 0
+        self.refused: int = 0
+        self.failed: int = 0
+        self._socket = listening
+        self._forwards = forwarder is not None
+        self._folder = folder
+        self._verbose = verbose
+        self._as_json = as_json
+        self._console = console()
+        self._is_hint_due = True
+        forward = forwarder.forward if forwarder is not None else None
+        receiver = Receiver(self._note, forward, secret=secret, tolerance=tolerance, clock=clock)
+        self._server = uvicorn.Server(_configured(receiver))
+
+    def serve(self) -> None:
+        """Receive, until `stop` is called or, in the main thread, a signal comes."""
+        with silenced(*SERVER_LOGGERS), refusals_noted(), _ended_by_signals(self.stop):
+            self._server.run([self._socket])
+
+    def stop(self) -> None:
+        """Let `serve` return; any thread may call it."""
+        self._server.should_exit = True
+
+    async def _note(self, received: Received) -> None:
+        file = await self._keep(received)
+        self._count(received)
+        try:
+            self._show(received, file)
+        except OSError as error:
+            _say(f"Stopping: can't print ({error.strerror}).")
+            _print_nowhere()
+            self.stop()
+        if self._is_hint_due and received.verdict == Reason.SIGNATURE_MISMATCH:
+            self._is_hint_due = False
+            _say(_HINT)
+
+    async def _keep(self, received: Received) -> str | None:
+        if self._folder is None:
+            return None
+        try:
+            return await asyncio.to_thread(self._folder.keep, received)
+        except OSError as error:
+            _say(f"Not saved: {error.strerror}.")
+            return None
+
+    def _count(self, received: Received) -> None:
+        self.accepted += received.refusal is None
+        self.refused += received.refusal is not None
+        self.failed += received.forwarded is not None and received.forwarded.is_failure
+
+    def _show(self, received: Received, file: str | None) -> None:
+        if self._as_json:
+            print_json(display.as_json(received, file=file, verbose=self._verbose))
+            return
+        self._print(display.line(received, self._console, file=file, forwards=self._forwards))
+        if self._verbose:
+            self._print(display.details(received, self._console))
+
+    def _print(self, texts: Iterable[Text]) -> None:
+        # Not printed by the console, which ends the process when nobody reads any more.
+        with self._console.capture() as captured:
+            for text in texts:
+                self._console.print(text, soft_wrap=True)
+        encoding = sys.stdout.encoding or "utf-8"
+        click.echo(captured.get().encode(encoding, "backslashreplace").decode(encoding), nl=False, color=True)
+
+
+def run(
+    *,
+    host: str,
+    port: int,
+    secret: str | Sequence[str] | None,
+    tolerance: float,
+    forward: str | None,
+    save: Path | None,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Listen until Ctrl-C or SIGTERM, and say on standard error what with and how it went.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        Misuse: An option can't be worked with.
+        ConfigurationError: The secret or the tolerance can't be used.
+    """
+    count = configured_keys(secret).secret_count
+    with ExitStack() as stack:
+        forwarder = stack.enter_context(Forwarder(forward)) if forward is not None else None
+        folder = Folder(save) if save is not None else None
+        listening = stack.enter_context(closing(address.bind(host, port)))
+        _refuse_loop(forward, listening)
+        listener = Listener(
+            listening,
+            forwarder=forwarder,
+            folder=folder,
+            secret=secret,
+            tolerance=tolerance,
+            verbose=verbose,
+            as_json=as_json,
+        )
+        _introduce(listening, forward, save, f"{count} secrets" if count > 1 else "the secret")
+        listener.serve()
+        _sum_up(listener, forwards=forward is not None)
+    return 0
+
+
+def _configured(receiver: Receiver) -> uvicorn.Config:
+    return uvicorn.Config(
+        receiver,
+        interface="asgi3",
+        loop="asyncio",
+        http="h11",  # it reads requests as `replay` does
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        workers=1,
+        proxy_headers=False,
+        # An answer of the app goes back with its own.
+        server_header=False,
+        date_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_LAST_SECONDS,
+    )
+
+
+@contextmanager
+def _ended_by_signals(stop: Callable[[], None]) -> Generator[None, None, None]:
+    """Take Ctrl-C and SIGTERM; the server takes them too, but raises them again at its end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _refuse_loop(forward: str | None, listening: socket.socket) -> None:
+    if forward is not None and address.leads_to(forward, listening):
+        raise Misuse(f"--forward {forward} leads back to this listener; give the URL of your app, or another --port")
+
+
+def _introduce(listening: socket.socket, forward: str | None, save: Path | None, secrets: str) -> None:
+    _say(f"Listening on {address.url_of(listening)}, for deliveries signed with {secrets}.")
+    if forward is not None:
+        _say(f"What is verified is passed on to {forward}")
+    if save is not None:
+        _say(f"All requests are saved in {save}")
+    _say("Ctrl-C stops it.\n")
+
+
+def _sum_up(listener: Listener, *, forwards: bool) -> None:
+    failed = f" ({listener.failed} of them failed in the app)" if forwards else ""
+    if sys.stderr.isatty():
+        _say("")  # the terminal has written ^C
+    _say(f"{listener.accepted} accepted{failed}, {listener.refused} refused.")
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):
+        click.echo(printable(text, keep="\n"), err=True)
+
+
+def _print_nowhere() -> None:
+    """Let what is still to be printed, at the latest by Python at its end, go nowhere."""
+    with suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123  Windows has another name for it
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
