@@ -8,7 +8,7 @@ from litestar.testing import TestClient
 
 from webhook_guard.testing import Clock, Webhook, assert_refuses_all
 
-from frameworks import kit, litestar, quart
+from frameworks import litestar, quart
 from frameworks.catalogue import FRAMEWORKS
 from support import NOW, PATH, SECRET
 
