@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -17,7 +18,9 @@ import pytest
 
 from support import OTHER_SECRET, SECRET, event_body, free_port, signed
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+FOLDER = Path(__file__).parents[2] / "examples"
+TESTS = sorted(FOLDER.glob("test_*.py"))
+EXAMPLES = sorted({*FOLDER.glob("*.py")} - {*TESTS})
 #: Seconds until an example that does not start, answer or end is given up.
 DEADLINE = 30.0
 #: Seconds between two looks at whether a server listens.
@@ -59,12 +62,7 @@ def story(
     port = free_port()
     packages, variables, arguments = command(example, port)
     home = tmp_path_factory.mktemp("home")
-    path = os.pathsep.join([str(install(packages)), os.environ["PATH"]])
-    # Some servers write into the home directory; a buffered line might never be printed.
-    environment = {**os.environ, **variables, "PATH": path, "HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    # Of these, a fresh environment must not know.
-    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "VIRTUAL_ENV"):
-        environment.pop(name, None)
+    environment = {**environment_of(install(packages), home), **variables}
     output = home / "output"
     with (
         output.open("w") as sink,
@@ -87,6 +85,17 @@ def command(example: Path, port: int) -> Command:
     words = shlex.split(run.replace("whsec_...", SECRET).replace("8000", str(port)))
     variables = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
     return Command(packages, variables, words[len(variables) :])
+
+
+def environment_of(programs: Path, home: Path) -> dict[str, str]:
+    """Return the variables with which the programs in a folder run."""
+    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    # Some servers write into the home directory; a buffered line might never be printed.
+    environment = {**os.environ, "PATH": path, "HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    # Of these, a fresh environment must not know.
+    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "VIRTUAL_ENV", "OPENAI_WEBHOOK_SECRET"):
+        environment.pop(name, None)
+    return environment
 
 
 def first_line(example: Path) -> str:
@@ -158,6 +167,32 @@ def test_an_unsigned_delivery_is_refused(story: Story) -> None:
 def test_the_app_prints_what_it_would_do(story: Story) -> None:
     """The app prints one line for each event it handles, and none for the others and the refused."""
     assert [line for line in story.printed if line.startswith("fetch ")] == NOTES
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
+def test_tests_pass(test: Path, install: Callable[[list[str]], Path], tmp_path: Path) -> None:
+    """The tests of examples pass, run as their first lines say."""
+    setup, _, run = first_line(test).removeprefix("# pip install ").partition(" && ")
+    assert run == f"python -m pytest {test.name}"
+    environment = environment_of(install(setup.split()), tmp_path)
+    arguments = [*run.split(), "-p", "no:cacheprovider"]
+    done = subprocess.run(  # noqa: S603  our own
+        arguments, env=environment, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=DEADLINE
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 2 passed" in done.stdout
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
+def test_tests_are_short(test: Path) -> None:
+    """A test of an example has at most 15 lines of code, imports included."""
+    code = test.read_text(encoding="utf-8").partition('"""\n')[2].splitlines()
+    assert len([line for line in code if line]) <= 15
+
+
+def test_tested_examples() -> None:
+    """FastAPI, Flask and Django have tests to learn from, each of an app that is an example too."""
+    assert [test.stem for test in TESTS] == ["test_django_app", "test_fastapi_app", "test_flask_app"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
