@@ -252,6 +252,19 @@ def test_asgi_client_stays() -> None:
     assert sender(app)("POST", PATH, [], b"").status_code == 204
 
 
+def test_event_loop_of_its_own() -> None:
+    """Each request has an event loop of its own, and an app hears of no lifespan."""
+    loops: list[object] = []
+
+    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        loops.append(asyncio.get_running_loop())
+        await echo_asgi(scope, receive, send)
+
+    for _ in range(2):
+        sender(app)("POST", PATH, [], b"")
+    assert loops[0] is not loops[1]
+
+
 def test_event_loop_is_left_alone() -> None:
     """The thread's event loop is the same afterwards."""
     loop = asyncio.new_event_loop()

@@ -24,7 +24,7 @@ from webhook_guard import (
     parse_event,
 )
 from webhook_guard.sansio.events import EVENT_CLASSES
-from webhook_guard.testing.events import event_body, event_class, make_event
+from webhook_guard.testing.events import EVENT_TYPES, event_body, event_class, make_event
 
 from support import VECTOR_BODY
 
@@ -146,6 +146,10 @@ class TestMakeEvent:
 
 class TestEventClass:
     """Types, and what is said of those that are none."""
+
+    def test_types(self) -> None:
+        """The types are those of the catalogue."""
+        assert {*EVENT_TYPES} == {*CATALOGUE}
 
     @each_type
     def test_each_type(self, kind: str) -> None:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from flask import Flask
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.testclient import TestClient
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from webhook_guard import (
@@ -35,6 +36,21 @@ from webhook_guard.idempotency import (
     PostgresStore,
     RedisStore,
     SQLiteStore,
+)
+from webhook_guard.testing import (
+    EVENT_TYPES,
+    Clock,
+    HostileRequest,
+    Response,
+    SignedRequest,
+    StoreConformance,
+    Webhook,
+    assert_refuses_all,
+    event_body,
+    event_class,
+    hostile_requests,
+    make_event,
+    signed_request,
 )
 
 
@@ -97,6 +113,31 @@ def fronts(flask: Flask) -> None:
     app.add_middleware(ASGIWebhookMiddleware, path="/webhooks/openai")
     app.mount("/", guarded)
     WSGIWebhookMiddleware(WSGIWebhookMiddleware(flask.wsgi_app), path="/webhooks/openai")
+
+
+def testing(app: FastAPI, flask: Flask, answer: Response) -> None:
+    """What is for tests fits what tests have."""
+    event = make_event("batch.completed", id="batch_1")
+    assert_type(event, WebhookEvent)
+    assert_type(event_body(event), bytes)
+    assert_type([event_class(kind) for kind in EVENT_TYPES], list[type[WebhookEvent]])
+    request = signed_request(event, b"key", webhook_id="x", timestamp=1)
+    assert_type(request, SignedRequest)
+    TestClient(app).post("/", content=request.body, headers=request.headers)
+    flask.test_client().post("/", data=request.body, headers=request.headers)
+    signed_request(memoryview(request.body), "secret")
+    webhook = Webhook("secret", Clock())
+    assert_type(webhook.request(event), SignedRequest)
+    assert_type(webhook.request("batch.completed", webhook_id="x", id="batch_1"), SignedRequest)
+    ASGIWebhookMiddleware(app, clock=webhook.clock)
+    WSGIWebhookMiddleware(flask, clock=webhook.clock)
+    assert_type(hostile_requests(), tuple[HostileRequest, ...])
+    assert_refuses_all(flask.test_client(), "/", secret=b"key", now=1.5)
+    assert_type((answer.status_code, answer.headers, answer.content), tuple[int, dict[str, str], bytes])
+
+
+class OwnSuite(StoreConformance):
+    """A suite for a store of somebody's own."""
 
 
 class OwnStore:

@@ -6,6 +6,7 @@
                                hostile_requests, HostileRequest       forged and broken requests
     requests                   signed_request, SignedRequest          signed, for any client
     events                     make_event, event_body, event_class    one of each type, and the bytes of any
+                               EVENT_TYPES                            all that are known
     for a store of your own    StoreConformance                       holds it to all that stores promise
 
 The fixtures `webhook`, `webhook_clock` and `webhook_secret` are in the pytest plugin, `pytest_webhook_guard`.
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from webhook_guard.testing.clients import Response
     from webhook_guard.testing.clock import Clock
     from webhook_guard.testing.conformance import StoreConformance
-    from webhook_guard.testing.events import event_body, event_class, make_event
+    from webhook_guard.testing.events import EVENT_TYPES, event_body, event_class, make_event
     from webhook_guard.testing.hostile import HostileRequest, hostile_requests
     from webhook_guard.testing.refusals import assert_refuses_all
     from webhook_guard.testing.requests import SignedRequest, signed_request
     from webhook_guard.testing.webhook import Webhook
 
 __all__ = [
+    "EVENT_TYPES",
     "Clock",
     "HostileRequest",
     "Response",
@@ -44,6 +46,7 @@ __all__ = [
 
 #: The module of each name. Some need asyncio, which those who want an event do without.
 _MODULES = {
+    "EVENT_TYPES": "events",
     "Clock": "clock",
     "HostileRequest": "hostile",
     "Response": "clients",

@@ -16,6 +16,9 @@ import msgspec
 from webhook_guard.sansio.errors import ConfigurationError, PayloadError
 from webhook_guard.sansio.events import EVENT_CLASSES, Event, Object, UnknownEvent, WebhookEvent, convert, parse
 
+#: The types of event that are known: 34.
+EVENT_TYPES: tuple[str, ...] = tuple(EVENT_CLASSES)
+
 #: In OpenAI's order.
 _MEMBERS = ("id", "object", "created_at", "type", "data")
 
