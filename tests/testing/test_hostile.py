@@ -98,6 +98,7 @@ def test_each_reason_is_right_somewhere() -> None:
     for secret in (SECRET, OTHER_SECRET):
         for app in (
             ASGIWebhookMiddleware(asgi_app, path=PATH, secret=secret, clock=clock, max_body_size=2**21),
+            WSGIWebhookMiddleware(wsgi_app, path=PATH, secret=secret, clock=clock, max_body_size=10_000),
             WSGIWebhookMiddleware(wsgi_app, path=PATH, secret=secret, clock=clock),
         ):
             for request in REQUESTS:

@@ -26,6 +26,15 @@ def test_names() -> None:
         assert getattr(testing, name) is getattr(testing, name)
 
 
+def test_fixed_names() -> None:
+    """The names are those that the documentation has."""
+    assert {*testing.__all__} == {
+        *("make_event", "event_body", "event_class", "EVENT_TYPES", "signed_request", "SignedRequest"),
+        *("Webhook", "Response", "Clock", "hostile_requests", "HostileRequest", "assert_refuses_all"),
+        "StoreConformance",
+    }
+
+
 def test_star_import() -> None:
     """A star import brings them all."""
     namespace: dict[str, Any] = {}

@@ -87,6 +87,14 @@ def test_over_http() -> None:
         server.server_close()
 
 
+@pytest.mark.parametrize(
+    "options", [{"max_body_size": 2**24}, {"max_body_size": 1000}, {"tolerance": 80_000}, {"tolerance": 5}], ids=str
+)
+def test_its_options(options: dict[str, Any]) -> None:
+    """An app with other options passes, too."""
+    assert_refuses_all(ASGIWebhookMiddleware(Starlette(), secret=SECRET, **options), PATH, secret=SECRET)
+
+
 def test_its_time() -> None:
     """An app with a clock of its own passes at its time."""
     app = ASGIWebhookMiddleware(Starlette(), secret=SECRET, clock=clock)
@@ -196,6 +204,12 @@ class TestFailure:
         said = failure(asgi_app(), "/webhook")
         assert said.endswith("All of these answers are 404: is /webhook the path of the handler?")
         assert "404" not in failure(answering("200 OK", "text/plain", b""))
+
+    def test_another_time(self) -> None:
+        """An app that lives in another time is told how to be asked."""
+        said = failure(ASGIWebhookMiddleware(Starlette(), secret=SECRET, clock=clock))
+        assert "\n  another id: 400 timestamp_too_new; must be 400 signature_mismatch\n" in said
+        assert said.endswith("if it has its own clock, give its time as now=.")
 
     def test_guard_is_missing(self) -> None:
         """A handler that asks for its event, without a guard, is told so."""

@@ -18,6 +18,7 @@ from webhook_guard.testing.hostile import HostileRequest, hostile_requests
 __tracebackhide__: bool = True
 
 _NOT_FOUND = 404
+_OUT_OF_TIME = {Reason.TIMESTAMP_TOO_OLD, Reason.TIMESTAMP_TOO_NEW}
 
 
 class _Outcome(NamedTuple):
@@ -114,6 +115,8 @@ def _hints(client: Any, path: str, wrong: list[_Outcome]) -> list[str]:
         )
     elif any(isinstance(outcome.error, NotVerifiedError) for outcome in wrong):
         hints.append("A handler was called that no guard stands in front of: is this the wrapped app, and its path?")
+    if any(outcome.reason in _OUT_OF_TIME for outcome in wrong):
+        hints.append("Some came too early or too late for the app: if it has its own clock, give its time as now=.")
     if all(outcome.status == _NOT_FOUND for outcome in wrong):
         hints.append(f"All of these answers are 404: is {path} the path of the handler?")
     return hints
