@@ -1,18 +1,18 @@
 """Where the examples find their packages: beside the tests, or in fresh virtual environments."""
 
+import functools
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from examples.running import Install
+
 ROOT = Path(__file__).parents[2]
 #: Seconds until an installation is given up.
 PATIENCE = 300.0
-#: Returns the folder of the programs that were installed with pip, given its arguments.
-Install = Callable[[list[str]], Path]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,12 +29,13 @@ def install(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         return lambda _: Path(sys.executable).parent
     wheel = build(tmp_path_factory.mktemp("wheel"))
 
-    def install(packages: list[str]) -> Path:
+    @functools.cache
+    def installed(*packages: str) -> Path:
         programs = environment(tmp_path_factory.mktemp("environment"))
         pip(programs, "install", *(str(wheel) if package == "webhook_guard" else package for package in packages))
         return programs
 
-    return install
+    return lambda packages: installed(*packages)
 
 
 def build(folder: Path) -> Path:

@@ -18,8 +18,8 @@ def command_line(url: str, headers: Iterable[tuple[str, str]], body: bytes, *, f
     Raises:
         Misuse: The body is no text, and comes from no file.
 
-    >>> command_line("http://127.0.0.1:8000/", [("webhook-id", "wh_1")], b"it's")
-    "curl -i -H 'webhook-id: wh_1' --data-raw 'it'"'"'s' -- http://127.0.0.1:8000/"
+    >>> command_line("http://127.0.0.1:8000/", [("webhook-id", "wh_1")], b"{}")
+    "curl -i -H 'webhook-id: wh_1' --data-raw '{}' -- http://127.0.0.1:8000/"
     """
     options = [word for name, value in headers for word in ("-H", f"{name}: {value}")]
     data = ["--data-raw", _text(body)] if file is None else ["--data-binary", f"@{file}"]
