@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_guard.cli.message import Request, from_wire, to_wire
+from webhook_guard.cli.message import Request, end_to_end, from_wire, to_wire
 
 HEAD = b"POST /webhooks HTTP/1.1\r\nHost: localhost\r\n"
 NO_WHOLE = "is no whole HTTP request ({}): it is to have a request line, headers, an empty line and the body"
@@ -99,3 +99,19 @@ def test_what_is_no_request(message: bytes, problem: str) -> None:
     """What can't be sent again is refused, with what is wrong, and without a word of what is in it."""
     with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         from_wire(message)
+
+
+def test_end_to_end() -> None:
+    """What is for one connection only is left out, in any case, and what is asked for; all else keeps its order."""
+    hop_by_hop = [
+        *("Connection", "Keep-Alive", "Proxy-Authorization", "proxy-connection"),
+        *("TE", "Trailer", "Transfer-Encoding", "Upgrade"),
+    ]
+    headers = [(name, "x") for name in ("Host", "a", *hop_by_hop, "content-type", "A")]
+    assert end_to_end(headers, without={"host"}) == [("a", "x"), ("content-type", "x"), ("A", "x")]
+
+
+def test_what_connection_names() -> None:
+    """Each Connection header names others that are left out with it."""
+    headers = [("connection", "X-a, close ,"), ("x-A", "1"), ("x-b", "2"), ("Connection", "x-B"), ("x-c", "3")]
+    assert end_to_end(headers) == [("x-c", "3")]

@@ -1,12 +1,14 @@
 """Raw HTTP requests, as they are on the wire: what `listen --save` keeps, and `replay` and other tools read."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import h11
 
 #: Bytes of the request line and the headers; most servers take less.
 _LARGEST_HEAD = 65_536
+#: What is between two neighbours, beside what their Connection header names and what begins with "proxy-".
+_HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 _PARTS = "a request line, headers, an empty line and the body"
 
 
@@ -54,6 +56,24 @@ def from_wire(message: bytes) -> Request:
         raise ValueError("has more after the request: keep one request in a file, with its Content-Length")
     headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items())
     return Request(head.method.decode("ascii"), head.target.decode("ascii"), tuple(headers), body)
+
+
+def end_to_end(headers: Iterable[tuple[str, str]], *, without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return the headers that are not for one connection only (RFC 9110 section 7.6.1).
+
+    Args:
+        headers: All headers.
+        without: More names to leave out, in lower case.
+
+    >>> end_to_end([("Host", "a"), ("Connection", "x-hop"), ("X-Hop", "1"), ("X-Kept", "2")], without=["host"])
+    [('X-Kept', '2')]
+    """
+    pairs = list(headers)
+    named = ",".join(value for name, value in pairs if name.lower() == "connection").lower().split(",")
+    left_out = {*_HOP_BY_HOP, *without, *(name.strip() for name in named)}
+    return [
+        (name, value) for name, value in pairs if not name.lower().startswith("proxy-") and name.lower() not in left_out
+    ]
 
 
 def _read_head(connection: h11.Connection) -> h11.Request:
