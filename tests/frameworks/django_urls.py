@@ -61,8 +61,8 @@ LIMITS = {
     "declared": kit.asks_the_request("https://docs.djangoproject.com/en/stable/topics/http/views/"),
     "own": kit.middleware_of_its_own("https://docs.djangoproject.com/en/stable/topics/http/middleware/"),
     "client": kit.Limit(
-        "Its test client never loads `asgi.py` or `wsgi.py`, so the guard is not there. Test the wrapped app with a"
-        " client for any ASGI or WSGI app, such as `starlette.testclient` or `werkzeug.test`.",
+        "Its test client never loads `asgi.py` or `wsgi.py`, so the guard is not there. Test the wrapped app"
+        " itself, as [docs/testing.md](docs/testing.md) shows.",
         "https://docs.djangoproject.com/en/stable/topics/testing/tools/#overview-and-a-quick-example",
         tried=True,
     ),
