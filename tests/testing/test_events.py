@@ -166,8 +166,8 @@ class TestEventClass:
                 make_event(kind)
 
     def test_nothing_near(self) -> None:
-        """Where nothing is near, it says what a type of tomorrow is; a long one is not shown whole."""
-        with pytest.raises(ConfigurationError, match=r"catalogue\. A type that .* is an UnknownEvent") as raised:
+        """Where nothing is near, it says where all are; a long one is not shown whole."""
+        with pytest.raises(ConfigurationError, match=r"catalogue; `webhook-guard events` lists all$") as raised:
             event_class("?" * 5000)
         assert len(str(raised.value)) < 200
 

@@ -40,7 +40,8 @@ def make_event(kind: str, /, **data: Any) -> WebhookEvent:
     >>> event.data.id, event.data.extra
     ('batch_1', {'region': 'eu'})
 
-    To change what is not in `data`, replace it: ``msgspec.structs.replace(event, created_at=1750861210)``.
+    To change what is not in `data`, replace it: ``msgspec.structs.replace(event, created_at=1750861210)``. An event of
+    a type that nobody knows yet is an ``UnknownEvent(type="model.retired", data={"id": "model_1"})``.
     """
     cls = event_class(kind)
     members = {"id": new_id("evt_"), "object": "event", "created_at": int(time.time()), "type": kind}
@@ -75,11 +76,8 @@ def event_class(kind: str) -> type[WebhookEvent]:
     if kind in EVENT_CLASSES:
         return EVENT_CLASSES[kind]
     nearest = difflib.get_close_matches(kind, EVENT_CLASSES)
-    offered = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else "."
-    raise ConfigurationError(
-        f"type: {shortened(kind)} is not in the catalogue{offered}"
-        " A type that nobody knows yet is an UnknownEvent(type=...)"
-    )
+    offered = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else "`webhook-guard events` lists all"
+    raise ConfigurationError(f"type: {shortened(kind)} is not in the catalogue; {offered}")
 
 
 def event_body(event: WebhookEvent) -> bytes:
