@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from webhook_guard import ASGIWebhookMiddleware, Delivery, Reason, WebhookError
-from webhook_guard.asgi import Receive, Scope, Send
+from webhook_guard.asgi import BODY_TIMEOUT, Receive, Scope, Send
 from webhook_guard.cli.forward import Forwarded
 from webhook_guard.cli.message import Request
 from webhook_guard.log import logger
@@ -65,6 +65,8 @@ class Receiver:
         forward: Passes verified requests on, and gives their answers; None answers 204.
         secret: One signing secret or several; None reads OPENAI_WEBHOOK_SECRET.
         tolerance: How far from now an attempt may be, either way, in seconds.
+        body_timeout: Seconds that a body may take which the guard wants.
+        patience: Seconds that the rest of a body may take which the guard does not want.
         clock: Returns the time in Unix seconds.
 
     Raises:
@@ -78,9 +80,14 @@ class Receiver:
         *,
         secret: str | Sequence[str] | None = None,
         tolerance: float = TOLERANCE,
+        body_timeout: float = BODY_TIMEOUT,
+        patience: float = PATIENCE,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._guard = ASGIWebhookMiddleware(self._accept, secret=secret, tolerance=tolerance, clock=clock)
+        self._guard = ASGIWebhookMiddleware(
+            self._accept, secret=secret, tolerance=tolerance, body_timeout=body_timeout, clock=clock
+        )
+        self._patience = patience
         self._note = note
         self._forward = forward
         self._clock = clock
@@ -90,7 +97,7 @@ class Receiver:
         taken = _Taken(scope, receive, self._clock())
         _CURRENT.set(taken)
         await self._guard(scope, taken.receive, taken.answer)
-        await taken.receive_rest()
+        await taken.receive_rest(self._patience)
         await self._note(taken.received())
         for message in taken.answers:
             await send(message)
@@ -152,10 +159,10 @@ class _Taken:
         """Hold a message of the answer back."""
         self.answers.append(message)
 
-    async def receive_rest(self) -> None:
-        """Take in what the guard did not want of the body, if it comes soon and is not huge."""
+    async def receive_rest(self, patience: float) -> None:
+        """Take in what the guard did not want of the body, if it comes within `patience` seconds and is not huge."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 while not self._is_over and self._may_ask():
                     await self.receive()
 
