@@ -19,6 +19,8 @@ MODULES = (
     *("access", "asgi", "log", "verify", "wsgi"),
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
     *(f"cli/{name}" for name in ("curl", "events", "files", "group", "options", "output", "secret", "sign")),
+    *(f"cli/{name}" for name in ("attempts", "connection", "http", "load", "message", "posting", "replay", "result")),
+    *(f"cli/{name}" for name in ("send", "summary")),
     *(f"testing/{name}" for name in ("conformance", "driven", "promises", "races", "suite")),
     *(f"testing/{name}" for name in ("clients", "clock", "events", "hostile", "refusals", "requests", "webhook")),
     "pytest_webhook_guard",  # beside the package

@@ -220,7 +220,7 @@ class TestMisuse:
             (["--data", "id"], "--data id: give KEY=VALUE"),
             (["realtime.call.incoming", "--data", "sip_headers=x"], "data.sip_headers: does not fit"),
             (["--data", "id=\udcff"], "data: "),
-            (["--data", f"{'a.' * 5000}a=1"], "data: "),
+            (["--data", f"{'a.' * 100_000}a=1"], "data: "),
             (["--body", "/no/such/file"], "can't read /no/such/file: No such file or directory"),
             (["--body", "/"], "can't read /: Is a directory"),
             (["--body", "/dev/zero"], "/dev/zero has more than 16777216 bytes"),

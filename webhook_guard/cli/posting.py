@@ -80,7 +80,7 @@ def expect_option(function: _F) -> _F:
         "--expect",
         type=click.IntRange(200, 599),
         metavar="STATUS",
-        help="The only status that is right, in place of those below.",
+        help="The one status that is right.",
     )(function)
 
 

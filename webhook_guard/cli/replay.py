@@ -103,7 +103,7 @@ def command(
     \b
     Examples:
       webhook-guard replay deliveries/*.http
-      webhook-guard replay delivery.http --to http://127.0.0.1:8000/webhooks/openai --new-id
+      webhook-guard replay delivery.http --to $URL --new-id
     """  # noqa: D301  \b is click's mark for lines to be kept
     key, expected = signing_secret(secret), expectation(expect)
     with Client(to, timeout) as client:
@@ -173,4 +173,4 @@ def _columns(outcome: Outcome) -> tuple[str, str, str]:
         return name, "no answer", wrong
     verdict = "accepted" if is_accepted(answer.status) else "refused "
     reason = f"  {answer.reason}" if answer.reason is not None else ""
-    return name, verdict, f"  {answer.status}{answer.seconds * 1000:10,.1f} ms{reason}{wrong}"
+    return name, verdict, f" {answer.status}{answer.seconds * 1000:8,.1f} ms{reason}{wrong}"

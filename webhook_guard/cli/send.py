@@ -66,7 +66,7 @@ def command(
 ) -> int:
     """Send URL an event of TYPE, signed as OpenAI signs; without TYPE, a response.completed.
 
-    Its ids are made up. Dots in a KEY lead into objects, and a VALUE is text.
+    Its ids are made up. Dots in a KEY lead into objects, as in required_action.type=function_call, and a VALUE is text.
 
     The exit status is 0 if every answer is what it should be: the one of --expect, else 2xx, or 4xx with --tamper; 1 if
     one is not; 2 if the command is misused, or URL does not answer or redirects.
@@ -75,7 +75,6 @@ def command(
     Examples:
       webhook-guard send http://127.0.0.1:8000/webhooks/openai
       webhook-guard send $URL batch.completed --data id=batch_123
-      webhook-guard send $URL agent.session.action_required --data required_action.type=function_call
       webhook-guard send $URL --tamper signature
       webhook-guard send $URL --age 301 --expect 400
       webhook-guard send $URL --repeat 2 --same-id
