@@ -1,5 +1,6 @@
 """The commands by name: what the help shows, what is imported, and how misuse is answered."""
 
+import io
 import subprocess
 import sys
 from importlib.metadata import version
@@ -112,6 +113,21 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str], failing: Any) -> None:
     failing(KeyboardInterrupt())
     assert main(["secret"]) == 130
     assert capsys.readouterr().err.strip() == ""
+
+
+def test_any_character_can_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A character that the output's encoding does not have is escaped, and no traceback."""
+
+    @click.command()
+    def command() -> None:
+        click.echo("caf\u00e9 \u20ac")
+
+    monkeypatch.setattr("webhook_guard.cli.secret.command", command)
+    output = io.BytesIO()
+    for stdout in (io.TextIOWrapper(output, encoding="latin-1", newline="\n"), text := io.StringIO()):
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(["secret"]) == 0
+    assert (output.getvalue(), text.getvalue()) == (b"caf\xe9 \\u20ac\n", "caf\u00e9 \u20ac\n")
 
 
 def test_a_bug_is_a_bug(failing: Any) -> None:

@@ -72,6 +72,7 @@ def group() -> None:
 
 def run(argv: Sequence[str] | None) -> int:
     """Run the command, as `webhook_guard.cli.main` documents it."""
+    _print_anything()
     try:
         # Without standalone mode, click returns what a command returns, and raises what went wrong.
         return int(group.main(None if argv is None else list(argv), "webhook-guard", standalone_mode=False) or 0)
@@ -89,6 +90,13 @@ def run(argv: Sequence[str] | None) -> int:
     except click.Abort:  # Ctrl-C: click has ended the line that ^C stands in
         return _INTERRUPTED
     return 2
+
+
+def _print_anything() -> None:
+    """Have characters escaped that the output's encoding does not have: a stranger may have sent some."""
+    stdout: Any = sys.stdout  # stderr does so by itself
+    if hasattr(stdout, "reconfigure"):  # not so where somebody has replaced it
+        stdout.reconfigure(errors="backslashreplace")
 
 
 def _complain(message: str) -> None:
