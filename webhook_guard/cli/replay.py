@@ -95,7 +95,8 @@ def command(
 
     The body is sent byte for byte, with the headers of the file, the same webhook-id and the time of now: a guard that
     has a store answers that it was handled before, unless --new-id is given. Neither the path nor the Host in the file
-    counts: all goes to the one URL.
+    counts: all goes to the one URL. Whatever is in a file is genuine then, a forged delivery that was refused too: look
+    at what you replay.
 
     The exit status is 0 if every answer is 2xx, or that of --expect; 1 if one is not; 2 if the command is misused, or
     the URL does not answer or redirects. Nothing is sent unless all files can be.

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import NamedTuple
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from webhook_guard.cli.output import console, printable
@@ -31,8 +30,10 @@ def progress(total: int) -> Generator[Callable[[int], object]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+    from rich import progress as rich  # noqa: PLC0415  it takes long, and most people send one
+
+    columns = (rich.TextColumn("sending"), rich.BarColumn(), rich.MofNCompleteColumn(), rich.TimeRemainingColumn())
+    with rich.Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda done: bar.update(task, completed=done)
 
