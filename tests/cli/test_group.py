@@ -11,7 +11,8 @@ import pytest
 
 from webhook_guard.cli import main
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.group import COMMANDS
+from webhook_guard.cli.group import COMMANDS, group
+from webhook_guard.sansio.errors import ConfigurationError
 
 #: What takes long to import, and what some command needs it.
 HEAVY = {"rich", "h11", "uvicorn", "asyncio", "http.client", "ssl", "flask", "sqlite3", "pytest", "starlette"}
@@ -106,6 +107,18 @@ def test_a_command_that_can_not_work(capsys: pytest.CaptureFixture[str], failing
     failing(Misuse("no file \x1b; give one"))
     assert main(["secret"]) == 2
     assert capsys.readouterr().err == "webhook-guard: no file \\x1b; give one\n"
+
+
+def test_what_is_not_configured_correctly(capsys: pytest.CaptureFixture[str], failing: Any) -> None:
+    """A secret or a type that can't be used is said to be so in one line."""
+    failing(ConfigurationError("secret: it is empty"))
+    assert main(["secret"]) == 2
+    assert capsys.readouterr().err == "webhook-guard: secret: it is empty\n"
+
+
+def test_completion() -> None:
+    """A shell that completes commands is told their names."""
+    assert group.list_commands(click.Context(group)) == list(COMMANDS)
 
 
 def test_ctrl_c(capsys: pytest.CaptureFixture[str], failing: Any) -> None:
