@@ -9,7 +9,6 @@ The event loop never waits for the app: a few threads do. They end with the proc
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from http import HTTPStatus
 from queue import SimpleQueue
@@ -19,15 +18,13 @@ import msgspec
 
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.http import TIMEOUT, Answer, Client, Headers, NoAnswerError
-from webhook_guard.cli.message import Request
+from webhook_guard.cli.message import Request, end_to_end
 
 #: How many requests the app has at a time; more of them wait.
 THREADS = 16
 #: Seconds. A thread is slower to give up than the event loop, which has answered by then.
 _SLACK = 1.0
 
-#: What is between two neighbours, beside what their Connection header names and what begins with "proxy-".
-_OF_THE_CONNECTION = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 #: Statuses whose answers have no Content-Length (RFC 9110 section 8.6).
 _WITHOUT_LENGTH = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 #: One more than the last status that HTTP has.
@@ -118,20 +115,12 @@ class _Job:
             self.answer.set_result(answer)
 
 
-def passed_on(request: Request) -> Iterator[tuple[str, str]]:
-    """Yield the headers that a request is passed on with: Host and, after chunks, Content-Length are the client's."""
+def passed_on(request: Request) -> list[tuple[str, str]]:
+    """Return the headers that a request is passed on with: Host and, after chunks, Content-Length are the client's."""
     left_out = {"host"}
     if request.values("transfer-encoding"):
         left_out.add("content-length")
-    return _end_to_end(request.headers, left_out)
-
-
-def _end_to_end(headers: Headers, left_out: Iterable[str]) -> Iterator[tuple[str, str]]:
-    connection = ",".join(value for name, value in headers if name.lower() == "connection")
-    all_left_out = {*left_out, *_OF_THE_CONNECTION, *(name.strip().lower() for name in connection.split(","))}
-    for name, value in headers:
-        if name.lower() not in all_left_out and not name.lower().startswith("proxy-"):
-            yield name, value
+    return end_to_end(request.headers, without=left_out)
 
 
 def _passed_back(answer: Answer) -> Forwarded:
@@ -139,7 +128,7 @@ def _passed_back(answer: Answer) -> Forwarded:
         return _failure(
             HTTPStatus.BAD_GATEWAY, "The app did not answer", f"it answered {answer.status}, no HTTP status"
         )
-    headers = list(_end_to_end(answer.headers, {"content-length"}))
+    headers = end_to_end(answer.headers, without={"content-length"})
     if answer.status not in _WITHOUT_LENGTH:
         headers.append(("content-length", str(len(answer.body))))
     problem = "a redirect, which OpenAI does not follow" if answer.is_redirect else None

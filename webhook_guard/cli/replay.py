@@ -76,7 +76,9 @@ class Outcome(NamedTuple):
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 # Never the Host in the file: that may come from a stranger, and a request that we sign must not go where one says.
 @click.option("--to", default=_LISTEN, metavar="URL", help=f"Where to; {_LISTEN}, where `listen` is, without it.")
-@click.option("--new-id", is_flag=True, help="Give each a new webhook-id: it counts as a delivery of its own.")
+@click.option(
+    "--new-id", "is_new", is_flag=True, help="Give each a new webhook-id: it counts as a delivery of its own."
+)
 @secret_option
 @timeout_option
 @expect_option
@@ -85,7 +87,7 @@ def command(
     *,
     files: Sequence[str],
     to: str,
-    new_id: bool,
+    is_new: bool,
     secret: str | None,
     timeout: float,
     expect: int | None,
@@ -108,7 +110,7 @@ def command(
     """  # noqa: D301  \b is click's mark for lines to be kept
     key, expected = signing_secret(secret), expectation(expect)
     with Client(to, timeout) as client:
-        saved = [_read(name, is_new=new_id) for name in files]
+        saved = [_read(name, is_new=is_new) for name in files]
         width = max(len(printable(each.name)) for each in saved)
         is_right = True
         for outcome in _outcomes(client, to, saved, key, expected):
