@@ -21,6 +21,7 @@ MODULES = (
     *(f"cli/{name}" for name in ("curl", "events", "files", "group", "options", "output", "secret", "sign")),
     *(f"cli/{name}" for name in ("attempts", "connection", "http", "load", "message", "posting", "replay", "result")),
     *(f"cli/{name}" for name in ("send", "summary")),
+    *(f"cli/{name}" for name in ("address", "display", "forward", "keep", "listen", "listener", "logs", "receiver")),
     *(f"testing/{name}" for name in ("conformance", "driven", "promises", "races", "suite")),
     *(f"testing/{name}" for name in ("clients", "clock", "events", "hostile", "refusals", "requests", "webhook")),
     "pytest_webhook_guard",  # beside the package

@@ -169,14 +169,6 @@ def test_nobody_reads_any_more() -> None:
         broken.write("what is still to be printed goes nowhere, and raises nothing")
 
 
-def test_a_screen_without_the_characters(tmp_path: Path) -> None:
-    """What the encoding of standard output does not have is escaped."""
-    path = tmp_path / "output"
-    with listening() as running, path.open("w", encoding="ascii") as ascii_only, redirect_stdout(ascii_only):
-        running.ask(head({"webhook-id": "caf\xe9", "content-length": 0}))
-    assert path.read_text("ascii").split()[-1] == r"caf\xe9"
-
-
 #: What strangers do who never get to the end; the listener is not to wait for any of them.
 HANGING = {
     "nothing sent": b"",

@@ -74,11 +74,12 @@ def command(
       webhook-guard send http://127.0.0.1:8787 response.completed
 
     A tunnel brings real events here: enter its public URL at OpenAI. What is genuine goes on to your app, as it came,
-    and the app answers. With --save, `webhook-guard replay` sends it again whenever you like.
+    and the app answers. What is saved can be sent to it again whenever you like.
 
     \b
       cloudflared tunnel --url http://127.0.0.1:8787
-      webhook-guard listen --save events --forward http://127.0.0.1:8000/webhooks/openai
+      webhook-guard listen --save deliveries --forward http://127.0.0.1:8000/webhooks/openai
+      webhook-guard replay deliveries/*-accepted.http
     """  # noqa: D301  \b is click's mark for lines to be kept
     from webhook_guard.cli.listener import run  # noqa: PLC0415  a server, which --help does not need
 

@@ -140,8 +140,7 @@ class Listener:
         with self._console.capture() as captured:
             for text in texts:
                 self._console.print(text, soft_wrap=True)
-        encoding = sys.stdout.encoding or "utf-8"
-        click.echo(captured.get().encode(encoding, "backslashreplace").decode(encoding), nl=False, color=True)
+        click.echo(captured.get(), nl=False, color=True)
 
 
 def run(
