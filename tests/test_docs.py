@@ -6,11 +6,12 @@ import inspect
 import logging
 import pkgutil
 import re
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import django.urls
@@ -19,11 +20,13 @@ from django.test import override_settings
 from starlette.testclient import TestClient
 
 import webhook_guard.idempotency
-from webhook_guard import Delivery, Reason, parse_event, sign
+from webhook_guard import Delivery, Reason, parse_event
+from webhook_guard.cli.group import COMMANDS
 from webhook_guard.idempotency import MemoryStore, StoreOptions
 from webhook_guard.idempotency.postgres import CREATE_TABLE
 from webhook_guard.idempotency.store import ConfiguredStore
 from webhook_guard.sansio.claims import claim_key
+from webhook_guard.testing import Webhook, hostile_requests
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, signed
 
@@ -107,10 +110,20 @@ class TestReadme:
         assert [vars(record)["reason"] for record in caplog.records if record.name == "webhook_guard"] == ["duplicate"]
 
     @pytest.mark.usefixtures("genuine")
-    def test_testing(self) -> None:
+    def test_testing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A handler can be tested as it shows."""
-        app = run_block("import FastAPI")["app"]
-        run_block("TestClient(app)", app=app, body=BODY, secret=SECRET, sign=sign, time=time, TestClient=TestClient)
+        monkeypatch.setitem(sys.modules, "app", SimpleNamespace(app=run_block("import FastAPI")["app"]))
+        run_block("def test_webhooks(webhook)")["test_webhooks"](Webhook(SECRET))
+
+    def test_hostile_requests(self) -> None:
+        """There are as many of them as it says."""
+        (figure,) = re.findall(r"with (\d+) forged", README)
+        assert int(figure) == len(hostile_requests(SECRET))
+
+    def test_table_of_commands(self) -> None:
+        """Its table has every command, with what the help says of it."""
+        rows = re.findall(r"^\| `(\w+)[^`]*` \| ([A-Z].*) \|$", README, re.MULTILINE)
+        assert dict(rows) == COMMANDS
 
     def test_logging(self) -> None:
         """The records that are hidden by default can be seen as it shows."""

@@ -27,7 +27,7 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def guarded(*, store: bool = False) -> Generator[Served]:
+def guarded(*, store: bool = False, secret: str = SECRET) -> Generator[Served]:
     """Serve an app that answers 204 to every delivery; with a store, to each only once."""
     seen: list[Seen] = []
 
@@ -36,6 +36,6 @@ def guarded(*, store: bool = False) -> Generator[Served]:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    guard = ASGIWebhookMiddleware(app, path=PATH, secret=SECRET, idempotency=MemoryStore() if store else None)
+    guard = ASGIWebhookMiddleware(app, path=PATH, secret=secret, idempotency=MemoryStore() if store else None)
     with running(guard, "h11", "off") as port:
         yield Served(f"http://127.0.0.1:{port}{PATH}", seen)

@@ -10,9 +10,11 @@ from webhook_guard.cli import main
 
 from cli.scripted import NO_CONTENT, answer, refusing, serving
 from cli.served import Served, guarded
-from support import BODY, SECRET, WEBHOOK_ID
+from support import BODY, OTHER_SECRET, SECRET, WEBHOOK_ID, signed
 
 ID = f"webhook-id: {WEBHOOK_ID}\r\n"
+#: Long ago.
+SIGNED = "".join(f"{name}: {value}\r\n" for name, value in signed().items())
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +39,7 @@ def _app(shared: Served) -> Served:
     return shared
 
 
-def save(name: str, headers: str = ID, body: bytes = BODY, method: str = "POST") -> str:
+def save(name: str, headers: str = SIGNED, body: bytes = BODY, method: str = "POST") -> str:
     """Save a request, and return the name of its file."""
     head = f"{method} /elsewhere HTTP/1.1\r\nHost: evil.example\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
     Path(name).write_bytes(head.encode("latin-1") + body)
@@ -64,7 +66,7 @@ class TestSent:
         old = f"{ID}webhook-timestamp: 1\r\nWebhook-Signature: v1,old\r\n"
         save("a", f"Connection: x-hop\r\nX-Hop: 1\r\nTE: trailers\r\n{old}{kept}")
         with serving([NO_CONTENT]) as server:
-            assert replay("a", "--to", server.url) == 0
+            assert replay("a", "--to", server.url, "--unverified") == 0
         lines = server.requests[0].decode("latin-1").splitlines()
         host = server.url.split("/")[2]
         assert lines[:6] == [
@@ -89,8 +91,21 @@ class TestSent:
 
     def test_without_an_id(self, app: Served) -> None:
         """A file without an id is sent with a new one, if that is asked for."""
-        assert replay(save("a", ""), "--new-id", "--to", app.url) == 0
+        assert replay(save("a", ""), "--new-id", "--unverified", "--to", app.url) == 0
         assert app.seen[0].delivery.webhook_id.startswith("wh_")
+
+    @pytest.mark.parametrize("secret", [SECRET, f"{SECRET} {OTHER_SECRET}", f"{OTHER_SECRET} {SECRET}"])
+    def test_genuine_by_any_secret(self, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+        """In a rotation, what is genuine by any of the secrets is signed by the first."""
+        monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", secret)
+        with guarded(secret=secret.split(maxsplit=1)[0]) as app:
+            assert replay(save("a"), "--to", app.url) == 0
+
+    @pytest.mark.parametrize("headers", [SIGNED.replace("v1,", "v1,x"), SIGNED.replace(WEBHOOK_ID, "wh_2"), ID])
+    def test_unverified(self, app: Served, headers: str) -> None:
+        """What was not genuine is signed if that is asked for."""
+        assert replay(save("a", headers), "--unverified", "--to", app.url) == 0
+        assert len(app.seen) == 1
 
 
 class TestScreen:
@@ -170,6 +185,16 @@ class TestMisuse:
                 b"POST / HTTP/1.1\r\nHost: a\r\nwebhook-id: caf\xe9\r\n\r\n",
                 "has no usable webhook-id (webhook-id is not 1 to 256",
                 id="an id that is none",
+            ),
+            pytest.param(
+                f"POST / HTTP/1.1\r\nHost: a\r\n{SIGNED}Content-Length: 2\r\n\r\n{{}}".encode(),
+                "is not genuine by the secret (signature_mismatch), so a stranger may have sent it: --unverified signs",
+                id="forged",
+            ),
+            pytest.param(
+                f"POST / HTTP/1.1\r\nHost: a\r\n{ID}Content-Length: 2\r\n\r\n{{}}".encode(),
+                "is not genuine by the secret (missing_header)",
+                id="unsigned",
             ),
         ],
     )

@@ -22,9 +22,10 @@ from webhook_guard.cli.posting import (
     timeout_option,
 )
 from webhook_guard.sansio.errors import VerificationError
-from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP, check_head, read_fields
+from webhook_guard.sansio.keys import Keys
+from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP, check_head, read_fields, verify
 from webhook_guard.testing.events import new_id
-from webhook_guard.verify import sign
+from webhook_guard.verify import configured_keys, sign
 
 #: Where `listen` listens.
 _LISTEN = "http://127.0.0.1:8787"
@@ -79,6 +80,7 @@ class Outcome(NamedTuple):
 @click.option(
     "--new-id", "is_new", is_flag=True, help="Give each a new webhook-id: it counts as a delivery of its own."
 )
+@click.option("--unverified", is_flag=True, help="Sign also what was not genuine by the secret, whoever sent it.")
 @secret_option
 @timeout_option
 @expect_option
@@ -88,6 +90,7 @@ def command(
     files: Sequence[str],
     to: str,
     is_new: bool,
+    unverified: bool,
     secret: str | None,
     timeout: float,
     expect: int | None,
@@ -97,20 +100,21 @@ def command(
 
     The body is sent byte for byte, with the headers of the file, the same webhook-id and the time of now: a guard that
     has a store answers that it was handled before, unless --new-id is given. Neither the path nor the Host in the file
-    counts: all goes to the one URL. Whatever is in a file is genuine then, a forged delivery that was refused too: look
-    at what you replay.
+    counts: all goes to the one URL. What was not genuine by the secret, whenever it came, is not signed: a stranger may
+    have sent it.
 
     The exit status is 0 if every answer is 2xx, or that of --expect; 1 if one is not; 2 if the command is misused, or
     the URL does not answer or redirects. Nothing is sent unless all files can be.
 
     \b
     Examples:
-      webhook-guard replay deliveries/*.http
+      webhook-guard replay deliveries/*-accepted.http
       webhook-guard replay delivery.http --to $URL --new-id
     """  # noqa: D301  \b is click's mark for lines to be kept
     key, expected = signing_secret(secret), expectation(expect)
+    keys = None if unverified else configured_keys(secret)
     with Client(to, timeout) as client:
-        saved = [_read(name, is_new=is_new) for name in files]
+        saved = [_read(name, keys, is_new=is_new) for name in files]
         width = max(len(printable(each.name)) for each in saved)
         is_right = True
         for outcome in _outcomes(client, to, saved, key, expected):
@@ -119,8 +123,8 @@ def command(
     return 0 if is_right else 1
 
 
-def _read(name: str, *, is_new: bool) -> Saved:
-    """Return the delivery in a file.
+def _read(name: str, keys: Keys | None, *, is_new: bool) -> Saved:
+    """Return the delivery in a file, which must be genuine by one of the keys; None takes any.
 
     Raises:
         Misuse: There is none that can be sent.
@@ -129,15 +133,17 @@ def _read(name: str, *, is_new: bool) -> Saved:
         raise Misuse(f"{name} is a URL, and a file is expected here: give the URL as --to {name}")
     content = read_file(name)
     try:
-        return _delivery(name, from_wire(content), is_new=is_new)
+        return _delivery(name, from_wire(content), keys, is_new=is_new)
     except ValueError as error:
         raise Misuse(f"{name} {error}") from None
 
 
-def _delivery(name: str, request: Request, *, is_new: bool) -> Saved:
+def _delivery(name: str, request: Request, keys: Keys | None, *, is_new: bool) -> Saved:
     if request.method != "POST":
         raise ValueError("is no POST request, with which webhooks are delivered: take another file")
     webhook_id = new_id("wh_") if is_new else _webhook_id(request)
+    if keys is not None:
+        _verify(request, keys)
     return Saved(name, tuple(end_to_end(request.headers, without=_OWN)), request.body, webhook_id)
 
 
@@ -148,6 +154,20 @@ def _webhook_id(request: Request) -> str:
         return check_head(fields).webhook_id.decode()
     except VerificationError as error:
         raise ValueError(f"has no usable webhook-id ({error}): --new-id makes one") from None
+
+
+def _verify(request: Request, keys: Keys) -> None:
+    """Check the signature that a request came with; its time does not matter.
+
+    Who signs what a stranger wrote forges it, and an app would believe it.
+    """
+    try:
+        verify(check_head(read_fields(request.headers)), request.body, keys)
+    except VerificationError as error:
+        raise ValueError(
+            f"is not genuine by the secret ({error.reason}), so a stranger may have sent it: --unverified signs it"
+            " all the same"
+        ) from None
 
 
 def _outcomes(client: Client, url: str, saved: list[Saved], secret: str, expected: Expected) -> Iterator[Outcome]:

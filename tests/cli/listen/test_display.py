@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from webhook_guard import Delivery
-from webhook_guard.cli import display
-from webhook_guard.cli.forward import Forwarded
+from webhook_guard.cli.listen import display
+from webhook_guard.cli.listen.forward import Forwarded
+from webhook_guard.cli.listen.receiver import Received
 from webhook_guard.cli.message import Request
-from webhook_guard.cli.receiver import Received
 from webhook_guard.sansio.errors import Reason, VerificationError
 
 from support import BODY, NOW, WEBHOOK_ID, event_body, signed

@@ -1,4 +1,4 @@
-"""The command `webhook-guard listen`: a guarded receiver that shows, keeps and passes on what comes.
+"""The command `listen`: a guarded receiver that shows, keeps and passes on what comes.
 
 listener    the server, from the first line to the summary
 address     the socket it listens on
@@ -6,7 +6,6 @@ receiver    the ASGI app: takes requests down, has the guard decide, answers
 forward     passes on what is verified
 keep        a file for each request
 display     a line for each request
-logs        loggers that keep quiet meanwhile
 """
 
 from pathlib import Path
@@ -82,7 +81,7 @@ def command(
         --forward http://127.0.0.1:8000/webhooks/openai
       webhook-guard replay deliveries/*-accepted.http
     """  # noqa: D301  \b is click's mark for lines to be kept
-    from webhook_guard.cli.listener import run  # noqa: PLC0415  a server, which --help does not need
+    from webhook_guard.cli.listen.listener import run  # noqa: PLC0415  a server, which --help does not need
 
     if not secrets:
         signing_secret(None)

@@ -3,10 +3,10 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
-from webhook_guard.cli.attempts import Attempt
 from webhook_guard.cli.http import Answer
-from webhook_guard.cli.load import Tally
 from webhook_guard.cli.posting import Expected
+from webhook_guard.cli.send.attempts import Attempt
+from webhook_guard.cli.send.load import Tally
 
 
 class Result(NamedTuple):

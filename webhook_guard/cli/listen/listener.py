@@ -21,13 +21,13 @@ import click
 import uvicorn
 from rich.text import Text
 
-from webhook_guard.cli import address, display
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.forward import Forwarder
-from webhook_guard.cli.keep import Folder
+from webhook_guard.cli.listen import address, display
+from webhook_guard.cli.listen.forward import Forwarder
+from webhook_guard.cli.listen.keep import Folder
+from webhook_guard.cli.listen.receiver import Received, Receiver, refusals_noted
 from webhook_guard.cli.logs import SERVER_LOGGERS, silenced
 from webhook_guard.cli.output import console, print_json, printable
-from webhook_guard.cli.receiver import Received, Receiver, refusals_noted
 from webhook_guard.sansio.errors import Reason
 from webhook_guard.sansio.guard import TOLERANCE
 from webhook_guard.verify import configured_keys

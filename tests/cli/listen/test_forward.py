@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.forward import Forwarded, Forwarder
+from webhook_guard.cli.listen.forward import Forwarded, Forwarder
 from webhook_guard.cli.message import Request
 
 from servers.client import TIMEOUT

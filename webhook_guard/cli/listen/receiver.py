@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from webhook_guard import ASGIWebhookMiddleware, Delivery, Reason, WebhookError
 from webhook_guard.asgi import BODY_TIMEOUT, Receive, Scope, Send
-from webhook_guard.cli.forward import Forwarded
+from webhook_guard.cli.listen.forward import Forwarded
 from webhook_guard.cli.message import Request
 from webhook_guard.log import logger
 from webhook_guard.sansio.guard import TOLERANCE
@@ -193,7 +193,7 @@ class _Taken:
 
 
 #: Each request is served in a task of its own, which has a context of its own.
-_CURRENT: ContextVar[_Taken] = ContextVar("webhook_guard.cli.receiver")
+_CURRENT: ContextVar[_Taken] = ContextVar("webhook_guard.cli.listen.receiver")
 
 
 def _note_refusal(record: logging.LogRecord) -> bool:

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from webhook_guard.cli.address import bind, leads_to, problem, url_of
 from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.listen.address import bind, leads_to, problem, url_of
 
 from servers.client import Client
 from support import free_port

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from webhook_guard.cli.address import bind
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.forward import Forwarder
-from webhook_guard.cli.keep import Folder
-from webhook_guard.cli.listener import Listener, run
+from webhook_guard.cli.listen.address import bind
+from webhook_guard.cli.listen.forward import Forwarder
+from webhook_guard.cli.listen.keep import Folder
+from webhook_guard.cli.listen.listener import Listener, run
 from webhook_guard.cli.message import from_wire
 
 from servers.client import TIMEOUT, Answer, Client, chunk, chunked_head, genuine, head
@@ -241,7 +241,7 @@ def test_hostile_requests(tmp_path: Path) -> None:
 
 def test_too_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the limit of connections, the server refuses by itself, until some have gone."""
-    monkeypatch.setattr("webhook_guard.cli.listener.MOST_CONNECTIONS", 3)
+    monkeypatch.setattr("webhook_guard.cli.listen.listener.MOST_CONNECTIONS", 3)
     with listening() as running:
         with ExitStack() as stack:
             for _ in range(2):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from webhook_guard.cli.attempts import Attempt
 from webhook_guard.cli.http import Answer
-from webhook_guard.cli.load import Tally
 from webhook_guard.cli.posting import Expected, expectation
-from webhook_guard.cli.result import Result
-from webhook_guard.cli.summary import phrase, progress, show
+from webhook_guard.cli.send.attempts import Attempt
+from webhook_guard.cli.send.load import Tally
+from webhook_guard.cli.send.result import Result
+from webhook_guard.cli.send.summary import phrase, progress, show
 from webhook_guard.sansio.errors import Reason
 
 from support import BODY, WEBHOOK_ID

@@ -15,9 +15,9 @@ from rich.cells import chop_cells, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from webhook_guard.cli.listen.receiver import Received
 from webhook_guard.cli.message import Request
 from webhook_guard.cli.output import printable
-from webhook_guard.cli.receiver import Received
 from webhook_guard.sansio import signature
 
 #: Characters that are shown of a text that a stranger chose: in a column, and by itself.

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.keep import Folder
+from webhook_guard.cli.listen.keep import Folder
+from webhook_guard.cli.listen.receiver import Received
 from webhook_guard.cli.message import Request, from_wire
-from webhook_guard.cli.receiver import Received
 from webhook_guard.sansio.errors import Reason, VerificationError
 
 from support import BODY, signed

@@ -1,4 +1,10 @@
-"""The command `send`: an event for your app, as OpenAI would deliver it; or many, and how fast they are answered."""
+"""The command `send`: an event for your app, as OpenAI would deliver it; or many, and how fast they are answered.
+
+attempts    events, signed, and on purpose spoilt after that
+load        many at a time, counted
+result      what came back, and whether that is right
+summary     the screen
+"""
 
 import itertools
 import time
@@ -7,15 +13,15 @@ from functools import partial
 
 import click
 
-from webhook_guard.cli.attempts import PARTS, Attempt, attempts, parse_data
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.files import read_file
 from webhook_guard.cli.http import Client
-from webhook_guard.cli.load import Tally, post_all
 from webhook_guard.cli.options import json_option, secret_option, signing_secret
 from webhook_guard.cli.output import print_json
 from webhook_guard.cli.posting import expect_option, expectation, first_answer, timeout_option
-from webhook_guard.cli.result import Result
+from webhook_guard.cli.send.attempts import PARTS, Attempt, attempts, parse_data
+from webhook_guard.cli.send.load import Tally, post_all
+from webhook_guard.cli.send.result import Result
 from webhook_guard.testing.events import event_body, make_event
 
 _DEFAULT = "response.completed"
@@ -113,7 +119,7 @@ def _new_body(kind: str | None, data: Sequence[str], file: str | None) -> Callab
 def _send_others(
     connect: Callable[[], Client], sent: Iterator[Attempt], tally: Tally, repeat: int, concurrency: int
 ) -> None:
-    from webhook_guard.cli.summary import progress  # noqa: PLC0415  rich takes long
+    from webhook_guard.cli.send.summary import progress  # noqa: PLC0415  rich takes long
 
     with progress(repeat) as watch:
         post_all(connect, sent, tally, concurrency=min(concurrency, repeat - 1), watch=watch)
@@ -123,6 +129,6 @@ def _print(result: Result, *, as_json: bool) -> None:
     if as_json:
         print_json(result.as_json())
     else:
-        from webhook_guard.cli.summary import show  # noqa: PLC0415  the same, and JSON needs none
+        from webhook_guard.cli.send.summary import show  # noqa: PLC0415  the same, and JSON needs none
 
         show(result)

@@ -9,9 +9,9 @@ from itertools import islice
 
 import pytest
 
-from webhook_guard.cli.attempts import Attempt, attempts
 from webhook_guard.cli.http import Answer, Client
-from webhook_guard.cli.load import Latency, Tally, latency, post_all
+from webhook_guard.cli.send.attempts import Attempt, attempts
+from webhook_guard.cli.send.load import Latency, Tally, latency, post_all
 
 from cli.scripted import DEADLINE, NO_CONTENT, refusing, serving
 from cli.served import guarded

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from webhook_guard.cli.forward import Forwarded
+from webhook_guard.cli.listen.forward import Forwarded
+from webhook_guard.cli.listen.receiver import LARGEST_BODY, Received, Receiver, refusals_noted
 from webhook_guard.cli.message import Request
-from webhook_guard.cli.receiver import LARGEST_BODY, Received, Receiver, refusals_noted
 from webhook_guard.sansio.errors import ConfigurationError, Reason
 from webhook_guard.sansio.guard import MAX_BODY_SIZE
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from webhook_guard.cli.output import console, printable
 from webhook_guard.cli.posting import is_accepted
-from webhook_guard.cli.result import Result
+from webhook_guard.cli.send.result import Result
 from webhook_guard.sansio.errors import Reason
 
 _RIGHT, _WRONG = "green", "bold red"

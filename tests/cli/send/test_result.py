@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from webhook_guard.cli.attempts import Attempt
 from webhook_guard.cli.http import Answer
-from webhook_guard.cli.load import Tally
 from webhook_guard.cli.posting import Expected, expectation
-from webhook_guard.cli.result import Result
+from webhook_guard.cli.send.attempts import Attempt
+from webhook_guard.cli.send.load import Tally
+from webhook_guard.cli.send.result import Result
 
 from support import BODY, WEBHOOK_ID
 

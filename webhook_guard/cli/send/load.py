@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from webhook_guard.cli.attempts import Attempt
 from webhook_guard.cli.http import Answer, Client
 from webhook_guard.cli.posting import later_answer
+from webhook_guard.cli.send.attempts import Attempt
 
 #: Seconds between two looks at how far the senders are.
 _INTERVAL = 0.1

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.listen.receiver import Received
 from webhook_guard.cli.message import Request, to_wire
-from webhook_guard.cli.receiver import Received
 
 _LENGTH, _CODING = "content-length", "transfer-encoding"
 #: Opens a file that only its owner reads and writes: bodies and signatures are private.

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook_guard import Reason, VerificationError, unwrap
-from webhook_guard.cli.attempts import PARTS, Attempt, Members, attempts, parse_data
 from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.send.attempts import PARTS, Attempt, Members, attempts, parse_data
 from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
 from webhook_guard.testing.events import event_body, make_event
 
