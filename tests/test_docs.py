@@ -6,7 +6,9 @@ import inspect
 import logging
 import pkgutil
 import re
+import shlex
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +16,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import click
 import django.urls
 import pytest
 from django.test import override_settings
@@ -21,6 +24,7 @@ from starlette.testclient import TestClient
 
 import webhook_guard.idempotency
 from webhook_guard import Delivery, Reason, parse_event
+from webhook_guard.cli import group, main
 from webhook_guard.cli.group import COMMANDS
 from webhook_guard.idempotency import MemoryStore, StoreOptions
 from webhook_guard.idempotency.postgres import CREATE_TABLE
@@ -206,3 +210,39 @@ class TestIdempotency:
         namespace: dict[str, Any] = {"MyStore": my_store}
         exec(block, namespace)  # noqa: S102  the page's own
         namespace["TestMyStore"]().test_complete()
+
+
+COMMAND = Path(__file__).parents[1].joinpath("docs", "command.md").read_text("utf-8")
+
+
+def command_lines() -> list[str]:
+    """Return the command lines that the page, the README, and the help of the command and its commands show."""
+    context = click.Context(group.group)
+    commands = [group.group, *(group.group.get_command(context, name) for name in COMMANDS)]
+    helps = [inspect.cleandoc(command.help or "").replace("\\\n", " ") for command in commands if command is not None]
+    return re.findall(r"^ +(?:\$ )?(webhook-guard .*)$", "\n".join([COMMAND, README, *helps]), re.MULTILINE)
+
+
+class TestCommand:
+    """docs/command.md, and the help of the command."""
+
+    @pytest.mark.parametrize("line", command_lines())
+    def test_command_lines(self, line: str) -> None:
+        """Each command line is one that the command takes."""
+        _, name, *arguments = shlex.split(line.partition(" | ")[0])
+        command = group.group.get_command(click.Context(group.group), name)
+        assert command is not None
+        command.make_context(name, arguments)
+
+    def test_commands(self) -> None:
+        """Each command has a section, but for `secret`, which the first one shows."""
+        assert {*re.findall(r"^## `(\w+)`", COMMAND, re.MULTILINE), "secret"} == set(COMMANDS)
+
+    def test_members(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The members of an event are shown as the command shows them."""
+        (shown,) = re.findall(
+            r"^    \$ webhook-guard events batch.completed\n((?:(?:    .*)?\n)+?)\nA sample", COMMAND, re.MULTILINE
+        )
+        assert main(["events", "batch.completed"]) == 0
+        printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+        assert textwrap.dedent(shown).strip().splitlines() == printed[: printed.index("A sample:") - 1]
