@@ -83,7 +83,9 @@ def _test_of(module: str) -> Path:
 
 
 def _module(module: str) -> str:
-    return f"*/{module}.py" if module == "pytest_webhook_guard" else f"*/webhook_guard/{module}.py"
+    if module == "pytest_webhook_guard":
+        return f"*/{module}.py"
+    return f"*/webhook_guard/{module}.py,*/webhook_guard/{module}/__init__.py"
 
 
 def _all_pass(name: str, *commands: list[str]) -> bool:
