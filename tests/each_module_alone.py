@@ -28,6 +28,8 @@ MODULES = (
     *(f"testing/{name}" for name in ("clients", "clock", "events", "hostile", "refusals", "requests", "webhook")),
     "pytest_webhook_guard",  # beside the package
 )
+#: More than there are cores, because tests wait for servers and processes more than they compute.
+_AT_A_TIME = (os.cpu_count() or 1) + 1
 SERVERS = ("servers/test_uvicorn.py", "servers/test_gunicorn.py")
 STORES = ("idempotency/redis", "idempotency/postgres", "idempotency/postgres_pool")
 
@@ -41,7 +43,7 @@ def main(names: list[str]) -> int:
         checks: list[partial[bool]] = [partial(is_covered, data, module) for module in modules]
         if not names:
             checks[:0] = [partial(passes, data, test) for test in _others(modules)]
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
             results = [threads.submit(check) for check in checks]
         passed = all(result.result() for result in results)
         return 0 if passed and (names or all_is_covered(data)) else 1
@@ -74,8 +76,8 @@ def all_is_covered(data: Path) -> bool:
 
 def _others(modules: list[str]) -> list[Path]:
     own = {_test_of(module) for module in modules}
-    tests = [*TESTS.glob("test_*.py"), *TESTS.glob("testing/test_*.py"), *(TESTS / name for name in SERVERS)]
-    return [test for test in tests if test not in own]
+    found = [test for pattern in ("", "cli/", "testing/") for test in TESTS.glob(f"{pattern}test_*.py")]
+    return [test for test in [*found, *(TESTS / name for name in SERVERS)] if test not in own]
 
 
 def _test_of(module: str) -> Path:

@@ -69,7 +69,7 @@ def test_flask() -> None:
         assert get_event(request) is EVENT
 
 
-@pytest.mark.parametrize("nothing", [None, 7, "openai.event", [], object(), {}], ids=repr)
+@pytest.mark.parametrize("nothing", [None, 7, "openai.event", [], object(), {}], ids=lambda value: type(value).__name__)
 def test_no_request(nothing: object) -> None:
     """What is no request was not verified."""
     with pytest.raises(NotVerifiedError):

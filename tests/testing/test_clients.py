@@ -303,7 +303,7 @@ def test_exceptions_pass() -> None:
         sender(app)("POST", PATH, [], b"")
 
 
-@pytest.mark.parametrize("client", [None, "app", object(), {}], ids=repr)
+@pytest.mark.parametrize("client", [None, "app", object(), {}], ids=lambda value: type(value).__name__)
 def test_no_client(client: object) -> None:
     """What is neither a client nor an app is a TypeError that says what to do."""
     with pytest.raises(TypeError, match=r"^client: must be .*, send signed_request\(\.\.\.\)\.body and \.headers"):

@@ -33,8 +33,8 @@ class Tally:
 
     def __init__(self) -> None:
         #: How often a status came with a reason, or with none.
-        self.answers = Counter[tuple[int, str | None]]()
-        self.no_answer = 0
+        self.answers: Counter[tuple[int, str | None]] = Counter()
+        self.no_answer: int = 0
         self._seconds = array("d")
         self._lock = threading.Lock()
 
