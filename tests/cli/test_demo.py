@@ -1,6 +1,7 @@
 """The command `webhook-guard demo`, run whole: on real servers, over real sockets."""
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -22,9 +23,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from rich.console import Console
 
 from webhook_guard.cli import main
 from webhook_guard.cli.demo.client import send
+from webhook_guard.cli.demo.report import Result, show
 from webhook_guard.cli.demo.runner import run
 from webhook_guard.cli.demo.scenarios import GROUPS, REPEATED, Outcome, Scenario, Secrets, genuine
 from webhook_guard.cli.message import Request
@@ -151,6 +154,41 @@ def test_nothing_is_wrapped_or_cut(lines: list[str]) -> None:
     assert len(lines) == len(others) + outcomes
     assert max(map(len, lines)) <= 100
     assert "…" not in "".join(lines)
+
+
+def test_a_narrow_terminal() -> None:
+    """In 80 columns, no row is wrapped either: the classes of events are left out, and wrong rows are still marked."""
+    results = {heading: [Result(each, each.designed) for each in group] for heading, group in GROUPS.items()}
+    wrong = Result(SCENARIOS[0]._replace(designed=(REFUSED, REFUSED)), SCENARIOS[0].designed)
+    show(Console(file=(screen := io.StringIO()), width=80), {**results, "Wrong": [wrong]})
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [re.split(" {2,}", line.strip()) for line in lines]
+    assert ["genuine", "200", "200", "accepted, secret 0", "resp_demo"] in rows
+    assert ["forged: /webhooks//openai", "400", "400", "signature_mismatch", "nothing"] in rows
+    assert ["^ WRONG; as designed:", "400", "400", "signature_mismatch", "nothing"] in rows
+    assert len([row for row in rows if len(row) >= 4]) == len(SCENARIOS) + 3
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json, each row is an object that says whether it is right, and what came of it on each server."""
+    assert main(["demo", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["sent"] for row in rows] == [scenario.label for scenario in SCENARIOS]
+    assert [row["right"] for row in rows] == [True] * len(rows)
+    assert rows[0] == {
+        "group": "Genuine: accepted",
+        "sent": "genuine",
+        "right": True,
+        "uvicorn": ACCEPTED._asdict(),
+        "Flask": ACCEPTED._asdict(),
+    }
+
+
+def test_json_is_not_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """What programs read invites nobody."""
+    assert main(["demo", "--json", "--keep"]) == 2
+    assert "--keep invites people" in capsys.readouterr().err
 
 
 def test_nothing_is_left_behind(capsys: pytest.CaptureFixture[str]) -> None:
