@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from webhook_guard import Delivery, parse_event
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.listen.keep import Folder
 from webhook_guard.cli.listen.receiver import Received
 from webhook_guard.cli.message import Request, from_wire
 from webhook_guard.sansio.errors import Reason, VerificationError
 
-from support import BODY, signed
+from support import BODY, NOW, WEBHOOK_ID, signed
 
 #: 2025-06-25 at 14:26:50.125, UTC.
 TIME = 1_750_861_610.125
 HOST = ("host", "test")
 LENGTH = ("content-length", str(len(BODY)))
+DELIVERY = Delivery(
+    webhook_id=WEBHOOK_ID, timestamp=NOW, signature="", body=BODY, event=parse_event(BODY), secret_index=0
+)
 CHUNKED = ("transfer-encoding", "chunked")
 
 
@@ -28,8 +32,9 @@ def received(
 ) -> Received:
     """Return a request with these headers."""
     request = Request("POST", "/webhooks?a=1", headers, body)
-    error = None if refusal is None else VerificationError("...", refusal)
-    return Received(TIME, request, is_whole, 204, None, error, None)
+    if refusal is not None:
+        return Received(TIME, request, is_whole, 400, None, VerificationError("...", refusal), None)
+    return Received(TIME, request, is_whole, 204, DELIVERY, None, None)
 
 
 def kept(folder: Path, request: Received) -> bytes:

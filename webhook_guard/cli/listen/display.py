@@ -73,7 +73,7 @@ def as_json(received: Received, *, file: str | None, verbose: bool) -> dict[str,
     refusal, forwarded, request = received.refusal, received.forwarded, received.request
     values: dict[str, Any] = {
         "time": datetime.fromtimestamp(received.time, UTC).isoformat(timespec="milliseconds"),
-        "verdict": "accepted" if refusal is None else "refused",
+        "verdict": "accepted" if received.is_accepted else "refused",
         "status": received.status,
         "reason": refusal and refusal.reason.value,
         "detail": refusal and str(refusal),
@@ -105,7 +105,7 @@ def _columns(received: Received, console: Console, *, forwards: bool) -> Iterato
 
 
 def _outcome(received: Received) -> Text:
-    verdict, style = ("accepted", "green") if received.refusal is None else ("refused ", "yellow")
+    verdict, style = ("accepted", "green") if received.is_accepted else ("refused ", "yellow")
     if received.forwarded is not None and received.forwarded.is_failure:
         return Text.assemble((verdict, style), " ", (str(received.status), "red"))
     return Text(f"{verdict} {received.status}", style)

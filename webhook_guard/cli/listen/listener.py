@@ -123,8 +123,8 @@ class Listener:
             return None
 
     def _count(self, received: Received) -> None:
-        self.accepted += received.refusal is None
-        self.refused += received.refusal is not None
+        self.accepted += received.is_accepted
+        self.refused += not received.is_accepted
         self.failed += received.forwarded is not None and received.forwarded.is_failure
 
     def _show(self, received: Received, file: str | None) -> None:

@@ -52,9 +52,15 @@ class Received(NamedTuple):
     forwarded: Forwarded | None
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether the guard verified it."""
+        return self.delivery is not None
+
+    @property
     def verdict(self) -> str:
-        """The code of the refusal's reason, or "accepted"."""
-        return self.refusal.reason.value if self.refusal is not None else "accepted"
+        """The word "accepted", or the code of the refusal's reason."""
+        refused = "refused" if self.refusal is None else self.refusal.reason.value
+        return "accepted" if self.is_accepted else refused
 
 
 class Receiver:
