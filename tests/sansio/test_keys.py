@@ -81,6 +81,8 @@ class TestUsable:
                 SHORT, [(0, b"sixteen bytes 16"), (0, SHORT.encode())], id="base64 of 16 bytes: both readings, too"
             ),
             pytest.param("k" * 16, [(0, b"k" * 16)], id="text whose base64 reading is too short"),
+            pytest.param("A" * 24, [(0, b"A" * 24)], id="text whose base64 reading is zeros"),
+            pytest.param(bytes(15) + b"k", [(0, bytes(15) + b"k")], id="a raw key that begins with zeros"),
             pytest.param("correct horse battery", [(0, b"correct horse battery")], id="text that is not base64"),
             pytest.param("'a text with a quote", [(0, b"'a text with a quote")], id="text that starts with a quote"),
             pytest.param("[a text] with (brackets", [(0, b"[a text] with (brackets")], id="text with brackets"),
@@ -142,6 +144,9 @@ UNUSABLE = [
     pytest.param("whsec_" + base64.b64encode(b"k" * 15).decode(), "15 bytes", id="15 bytes"),
     pytest.param(b"k" * 15, "15 bytes", id="15 raw bytes"),
     pytest.param("k" * 15, "15 bytes", id="15 bytes of text"),
+    pytest.param("whsec_" + "A" * 43 + "=", "nothing but zeros", id="zeros, which are as good as the empty key"),
+    pytest.param(bytes(16), "nothing but zeros", id="raw zeros"),
+    pytest.param(bytes(65), "nothing but zeros", id="more zeros than a block of the hash has"),
     pytest.param(SECRET.encode(), "pass it as str", id="prefixed bytes"),
     pytest.param(b" whpk_" + BASE64.encode(), "pass it as str", id="bytes of a public key"),
     pytest.param(b"whsk_" + BASE64.encode(), "pass it as str", id="bytes of a private key"),

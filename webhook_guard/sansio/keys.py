@@ -162,7 +162,7 @@ def _readings(secret: str | bytes, name: str) -> list[bytes]:
         return [_long_enough(_prefixed_key(text, name), name)]
     own = _long_enough(text.encode(), name)
     decoded = _decode(text)
-    return [own] if decoded is None or len(decoded) < MINIMUM_KEY_LENGTH else [decoded, own]
+    return [own] if decoded is None or len(decoded) < MINIMUM_KEY_LENGTH or _is_zero(decoded) else [decoded, own]
 
 
 def _raw_key(secret: bytes, name: str) -> bytes:
@@ -236,4 +236,11 @@ def _long_enough(key: bytes, name: str) -> bytes:
         raise ConfigurationError(
             f"{name}: the key has {len(key)} bytes and needs at least {MINIMUM_KEY_LENGTH}; copy the whole secret again"
         )
+    if _is_zero(key):
+        raise ConfigurationError(f"{name}: the key is nothing but zeros; set it to the endpoint's signing secret")
     return key
+
+
+def _is_zero(key: bytes) -> bool:
+    """Say whether a key is as good as the empty one: HMAC fills keys up with zeros (RFC 2104 section 2)."""
+    return not key.strip(b"\0")
