@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from litestar import Litestar, post
+from litestar.response import Redirect
 from litestar.testing import TestClient
 
 from webhook_guard.testing import Clock, Webhook, assert_refuses_all
@@ -42,6 +44,22 @@ def test_litestar_client(webhook: Webhook) -> None:
     with TestClient(litestar.own()) as client:
         assert webhook.post(client, PATH, "batch.completed").status_code == 200
         assert_refuses_all(client, PATH, secret=SECRET, now=NOW)
+
+
+def test_litestar_redirect(webhook: Webhook) -> None:
+    """Litestar's client follows redirects by itself, but no redirect of a webhook."""
+
+    @post(PATH, status_code=307)
+    async def moved() -> Redirect:
+        return Redirect(f"{PATH}/new", status_code=307)
+
+    @post(f"{PATH}/new")
+    async def handle() -> None:
+        """Accept everything."""
+
+    with TestClient(Litestar([moved, handle])) as client:
+        assert client.post(PATH).status_code == 201
+        assert webhook.post(client, PATH, "batch.completed").status_code == 307
 
 
 def test_quart_client(webhook: Webhook) -> None:

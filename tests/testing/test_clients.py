@@ -94,12 +94,16 @@ def echo_django(request: HttpRequest) -> HttpResponse:
 
 
 class RequestsLike:
-    """A client like those of requests: its headers are a dict, and a class of its own takes any keywords."""
+    """A client like those of requests: its headers are a dict, and it follows redirects, unless it is told not to."""
 
-    def request(self, method: str, url: str, *, data: bytes, headers: dict[str, str]) -> Any:
+    def __init__(self, app: Any = echo_wsgi) -> None:
+        self.client = Client(app)
+
+    def request(
+        self, method: str, url: str, *, data: bytes, headers: dict[str, str], allow_redirects: bool = True
+    ) -> Any:
         """Send a request."""
-        client = Client(echo_wsgi)
-        return client.open(url, method=method, data=data, headers=headers)
+        return self.client.open(url, method=method, data=data, headers=headers, follow_redirects=allow_redirects)
 
 
 class Derived(RequestsLike):
@@ -108,6 +112,16 @@ class Derived(RequestsLike):
     def request(self, *args: Any, **kwargs: Any) -> Any:
         """Send a request."""
         return super().request(*args, **kwargs)
+
+
+class Narrow(RequestsLike):
+    """One that does not pass on what it does not name."""
+
+    def request(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  that is the point
+        self, method: str, url: str, *, data: bytes, headers: dict[str, str]
+    ) -> Any:
+        """Send a request."""
+        return super().request(method, url, data=data, headers=headers)
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +154,7 @@ CLIENTS: dict[str, Callable[[], Any]] = {
     "Django": django.test.Client,
     "requests": RequestsLike,
     "derived from requests": Derived,
+    "narrowed from requests": Narrow,
     "ASGI": lambda: echo_asgi,
     "a partial ASGI app": lambda: functools.partial(echo_asgi),
     "FastAPI's app": fastapi_app,
@@ -178,6 +193,56 @@ def test_repeated_headers() -> None:
     for name in ("Starlette", "FastAPI", "ASGI"):
         seen = json.loads(sender(CLIENTS[name]())("POST", PATH, HEADERS, BODY).content)
         assert [value for name, value in seen["headers"] if name == "x-twice"] == ["a", "b"]
+
+
+def with_slash() -> FastAPI:
+    """Return a FastAPI app whose route ends with a slash: it redirects whoever asks without one."""
+    app = FastAPI()
+
+    @app.post(f"{PATH}/")
+    async def handle() -> None:
+        """Accept everything."""
+
+    return app
+
+
+def redirecting_wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Redirect to the path with a slash, and accept everything there."""
+    accepted = environ["PATH_INFO"].endswith("/")
+    start_response("200 OK" if accepted else "307 Temporary Redirect", [("Location", f"{PATH}/")])
+    return [b""]
+
+
+async def redirecting_asgi(scope: Any, receive: Any, send: Any) -> None:
+    """Do the same."""
+    await receive()
+    headers = [(b"location", f"{PATH}/".encode())]
+    await send(
+        {"type": "http.response.start", "status": 200 if scope["path"].endswith("/") else 307, "headers": headers}
+    )
+    await send({"type": "http.response.body"})
+
+
+REDIRECTED: dict[str, Callable[[], Any]] = {
+    "Starlette": lambda: TestClient(redirecting_asgi),
+    "FastAPI": lambda: FastAPIClient(with_slash()),
+    "httpx": lambda: httpx2.Client(
+        transport=httpx2.WSGITransport(app=redirecting_wsgi), base_url="http://testserver", follow_redirects=True
+    ),
+    "requests": lambda: RequestsLike(redirecting_wsgi),
+    "derived from requests": lambda: Derived(redirecting_wsgi),
+    "Werkzeug": lambda: Client(redirecting_wsgi),
+    "ASGI": with_slash,
+    "WSGI": lambda: redirecting_wsgi,
+}
+
+
+@pytest.mark.parametrize("make", REDIRECTED.values(), ids=REDIRECTED)
+def test_redirects(make: Callable[[], Any]) -> None:
+    """A redirect is an answer, and followed by no client: OpenAI follows none."""
+    post = sender(make())
+    assert post("POST", PATH, HEADERS, BODY).status_code == 307
+    assert post("POST", f"{PATH}/", HEADERS, BODY).status_code == 200
 
 
 @pytest.mark.parametrize("app", [echo_asgi, echo_wsgi], ids=["ASGI", "WSGI"])

@@ -8,6 +8,7 @@
 
 Headers reach the app as they are given, repeated ones too, where the client can say so; Django's and requests take a
 dict, so there they are joined with a comma, as WSGI servers do. Answers are the client's, and awaitable if it is async.
+No redirect is followed, whatever the client's default is, because OpenAI follows none.
 """
 
 import inspect
@@ -66,9 +67,10 @@ def sender(client: Any) -> Send:
         if hasattr(client, method):
             return partial(send, client)
     parameters = _parameters_of_request(client)
+    no_redirects = {name: False for name in ("follow_redirects", "allow_redirects") if name in parameters}
     for parameter, send in (("content", _send_httpx), ("data", _send_requests)):
         if parameter in parameters:
-            return partial(send, client)
+            return partial(send, client, no_redirects)
     if not callable(client):
         raise TypeError(
             f"client: must be the test client of a framework, or an ASGI or WSGI app, not {type(client).__name__};"
@@ -85,9 +87,16 @@ def _is_asgi(app: Any) -> bool:
 
 
 def _parameters_of_request(client: object) -> set[str]:
-    """Return the names of what `request` takes, in the client's class or one that it is derived from."""
-    methods = [vars(base)["request"] for base in type(client).__mro__ if callable(vars(base).get("request"))]
-    return {name for method in methods for name in inspect.signature(method).parameters}
+    """Return the names of what `request` takes; what it passes on by `**` to that of a base class, too."""
+    names: set[str] = set()
+    for base in type(client).__mro__:
+        method = vars(base).get("request")
+        if callable(method):
+            parameters = inspect.signature(method).parameters
+            names |= parameters.keys()
+            if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+                break
+    return names
 
 
 def _send_django(client: Any, method: str, path: str, headers: Pairs, body: bytes) -> Any:
@@ -101,13 +110,13 @@ def _send_werkzeug(client: Any, method: str, path: str, headers: Pairs, body: by
     return client.open(path, method=method, headers=list(headers), data=body)
 
 
-def _send_httpx(client: Any, method: str, path: str, headers: Pairs, body: bytes) -> Any:
+def _send_httpx(client: Any, options: dict[str, bool], method: str, path: str, headers: Pairs, body: bytes) -> Any:
     # In bytes, because httpx takes text to be ASCII.
-    return client.request(method, path, content=body, headers=_encoded(headers))
+    return client.request(method, path, content=body, headers=_encoded(headers), **options)
 
 
-def _send_requests(client: Any, method: str, path: str, headers: Pairs, body: bytes) -> Any:
-    return client.request(method, path, data=body, headers=_joined(headers, ","))
+def _send_requests(client: Any, options: dict[str, bool], method: str, path: str, headers: Pairs, body: bytes) -> Any:
+    return client.request(method, path, data=body, headers=_joined(headers, ","), **options)
 
 
 def _refuse_in_a_running_loop() -> None:

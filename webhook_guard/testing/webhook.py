@@ -49,7 +49,7 @@ class Webhook:
         webhook_id: str | None = None,
         **data: Any,
     ) -> Any:
-        """Post an event, signed now, and return the answer.
+        """Post an event, signed now, and return the answer. A redirect is one: like OpenAI, it follows none.
 
         Args:
             client: A test client of Django, Flask, Werkzeug, Quart, Starlette, FastAPI, Litestar, httpx or requests; or
