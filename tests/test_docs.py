@@ -229,7 +229,7 @@ class TestCommand:
     @pytest.mark.parametrize("line", command_lines())
     def test_command_lines(self, line: str) -> None:
         """Each command line is one that the command takes."""
-        _, name, *arguments = shlex.split(line.partition(" | ")[0])
+        _, name, *arguments = shlex.split(re.split(r" [|>] ", line)[0])
         command = group.group.get_command(click.Context(group.group), name)
         assert command is not None
         command.make_context(name, arguments)

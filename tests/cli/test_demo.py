@@ -69,6 +69,7 @@ class Curl(NamedTuple):
         parser.add_argument("curl", choices=["curl"])
         parser.add_argument("url")
         parser.add_argument("-i", action="store_true", required=True)
+        parser.add_argument("--globoff", action="store_true", required=True)
         parser.add_argument("-H", action="append", type=lambda field: field.split(": ", 1))
         parser.add_argument("--data-raw")
         options = parser.parse_args(shlex.split(line))

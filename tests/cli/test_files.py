@@ -44,10 +44,18 @@ def test_what_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n
 def test_a_file_may_have_as_much_as_the_limit(tmp_path: Path) -> None:
     """A file with just as many bytes as the limit is read; with one more, it is refused with the figure."""
     file = tmp_path / "body"
-    file.write_bytes(b"12345")
-    assert read_file(str(file), limit=5) == b"12345"
-    with pytest.raises(Misuse, match="body has more than 4 bytes"):
-        read_file(str(file), limit=4)
+    file.write_bytes(bytes(LARGEST))
+    assert len(read_file(str(file))) == LARGEST
+    file.write_bytes(bytes(LARGEST + 1))
+    with pytest.raises(Misuse, match=f"body has more than {LARGEST} bytes"):
+        read_file(str(file))
+
+
+def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may have been started without any."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(Misuse, match="standard input is closed"):
+        read_file("-")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no device without an end")  # noqa: PTH110  the same

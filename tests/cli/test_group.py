@@ -1,9 +1,12 @@
 """The commands by name: what the help shows, what is imported, and how misuse is answered."""
 
 import io
+import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
+from subprocess import PIPE
 from typing import Any, NoReturn
 
 import click
@@ -16,6 +19,10 @@ from webhook_guard.sansio.errors import ConfigurationError
 
 #: What takes long to import, and what some command needs it.
 HEAVY = {"rich", "h11", "uvicorn", "asyncio", "http.client", "ssl", "flask", "sqlite3", "pytest", "starlette"}
+
+
+#: Runs the command as its script does.
+PROGRAM = "import sys; from webhook_guard.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def imported(*arguments: str) -> set[str]:
@@ -141,6 +148,57 @@ def test_any_character_can_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdout", stdout)
         assert main(["secret"]) == 0
     assert (output.getvalue(), text.getvalue()) == (b"caf\xe9 \\u20ac\n", "caf\u00e9 \u20ac\n")
+
+
+@pytest.mark.parametrize("command", ["events", "secret", "--help"])
+def test_a_full_disk(command: str) -> None:
+    """Output that can't be written is said in one line, and the status is 2."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", PROGRAM, command], stdout=full, stderr=PIPE, check=False)  # noqa: S603  our own
+    complaint = b"webhook-guard: can't write the output: No space left on device; see where it goes\n"
+    assert (done.returncode, done.stderr) == (2, complaint)
+
+
+@pytest.mark.parametrize("command", ["events", "secret"])
+def test_a_closed_pipe(command: str) -> None:
+    """Where nobody reads the output, the command ends quietly, with the status that shells know."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", PROGRAM, command], stdout=writer, stderr=PIPE, check=False)  # noqa: S603  our own
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("command", ["events", "secret", "demo --json"])
+def test_no_output_at_all(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was started without an output does its work."""
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(command.split()) == 0
+
+
+def test_output_that_fails(capsys: pytest.CaptureFixture[str], failing: Any) -> None:
+    """What the system says of the output is said on, in one line."""
+    failing(OSError(28, "No space left on device"))
+    assert main(["secret"]) == 2
+    assert capsys.readouterr().err.startswith("webhook-guard: can't write the output: No space left on device; ")
+
+
+def test_the_end_of_a_pipe(failing: Any) -> None:
+    """Libraries end the process where nobody reads; that is no wrong answer."""
+    failing(SystemExit(1))
+    assert main(["secret"]) == 141
+
+
+def test_ctrl_c_while_importing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is quiet before the command runs, too."""
+
+    def interrupted(_argv: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webhook_guard.cli.group.run", interrupted)
+    assert main(["secret"]) == 130
 
 
 def test_a_bug_is_a_bug(failing: Any) -> None:

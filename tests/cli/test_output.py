@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 import unicodedata
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_guard.cli.output import console, print_json, printable
+from webhook_guard.cli.output import console, print_json, print_nowhere, printable
 
 
 class Terminal(io.StringIO):
@@ -31,6 +32,8 @@ class Terminal(io.StringIO):
         pytest.param("a\r\n\tb\u2028c", "a\\r\\n\\tb\\u2028c", id="what breaks lines"),
         pytest.param("\ud800", "\\ud800", id="half a surrogate pair"),
         pytest.param("\U000e0041", "\\U000e0041", id="a tag"),
+        pytest.param("\u3164\u2800\ufe0f", "\\u3164\\u2800\\ufe0f", id="what looks like nothing"),
+        pytest.param("\U0001f3fb\U0001f1e9", "\\U0001f3fb\\U0001f1e9", id="what is wider here than there"),
     ],
 )
 def test_printable(text: str, shown: str) -> None:
@@ -69,6 +72,26 @@ def test_a_terminal_is_asked_for_its_width(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setattr(sys, "stdout", Terminal())
     assert console().width == 60
+
+
+def test_no_output_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may have been started without any."""
+    monkeypatch.setattr(sys, "stdout", None)
+    console().print("nowhere")
+
+
+def test_print_nowhere() -> None:
+    """What is printed after that goes nowhere, and Python ends without complaint."""
+    code = "from webhook_guard.cli.output import print_nowhere; print('a', flush=True); print_nowhere(); print('b')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)  # noqa: S603  our own
+    assert (done.stdout, done.stderr) == (b"a\n", b"")
+
+
+def test_print_nowhere_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the output is no file, as here, there is nothing to do."""
+    print_nowhere()
+    print_json("still here")
+    assert capsys.readouterr().out == '"still here"\n'
 
 
 @pytest.mark.parametrize("text", ["[bold]x[/bold]", ":smile:", "12 'text' http://a"])

@@ -33,11 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Its arguments; None takes those of the process.
 
     Returns:
-        The exit status: 0 for right, 1 for wrong, 2 for misused or for an extra that is not installed.
+        The exit status: 0 for right, 1 for wrong, 2 for misused or for an extra that is not installed; 130 if Ctrl-C
+        ended it, and 141 if nobody read its output to the end.
     """
     try:
         from webhook_guard.cli.group import run  # noqa: PLC0415  needs the extra
+
+        return run(argv)
     except ImportError as missing:
         print(f"webhook-guard: {missing}; try: pip install 'webhook_guard[cli]'", file=sys.stderr)  # noqa: T201  a command
         return 2
-    return run(argv)
+    except KeyboardInterrupt:  # while something is imported
+        return 130

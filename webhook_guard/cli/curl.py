@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 
 from webhook_guard.cli.errors import Misuse
+from webhook_guard.cli.output import printable
 
 
 def command_line(url: str, headers: Iterable[tuple[str, str]], body: bytes, *, file: str | None = None) -> str:
@@ -16,14 +17,15 @@ def command_line(url: str, headers: Iterable[tuple[str, str]], body: bytes, *, f
         file: The name of the file that has it.
 
     Raises:
-        Misuse: The body is no text, and comes from no file.
+        Misuse: The body comes from no file, and is no text, or has characters that a terminal would not show.
 
     >>> command_line("http://127.0.0.1:8000/", [("webhook-id", "wh_1")], b"{}")
-    "curl -i -H 'webhook-id: wh_1' --data-raw '{}' -- http://127.0.0.1:8000/"
+    "curl -i --globoff -H 'webhook-id: wh_1' --data-raw '{}' -- http://127.0.0.1:8000/"
     """
     options = [word for name, value in headers for word in ("-H", f"{name}: {value}")]
     data = ["--data-raw", _text(body)] if file is None else ["--data-binary", f"@{file}"]
-    return shlex.join(["curl", "-i", *options, *data, "--", url])
+    # Without --globoff, curl takes brackets and braces in a URL for several URLs.
+    return shlex.join(["curl", "-i", "--globoff", *options, *data, "--", url])
 
 
 def _text(body: bytes) -> str:
@@ -31,6 +33,7 @@ def _text(body: bytes) -> str:
         text = body.decode()
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text:  # no argument of a program can have one
-        raise Misuse("the body is no text, so it can't stand in a command line: put it into a file, and give its name")
+    # No argument of a program can have a null character, and a terminal would obey others, or show them as none.
+    if printable(text, keep="\n\t") != text:
+        raise Misuse("the body can't stand in a command line as it is: put it into a file, and give its name")
     return text

@@ -59,7 +59,8 @@ def _show_all(*, as_json: bool) -> None:
 
 
 def _show(kind: str, *, as_json: bool) -> None:
-    described, fields = _class_of(kind), list(_fields(event_class(kind)))
+    described = _class_of(kind)
+    fields = list(_fields(event_class(kind)))
     sample = event_body(make_event(kind))
     if as_json:
         print_json(
@@ -72,7 +73,7 @@ def _show(kind: str, *, as_json: bool) -> None:
         )
         return
     screen = console()
-    screen.print(f"{kind} is the class {described['class']}: {described['description']}\n", soft_wrap=True)
+    screen.print(f"{kind} is the class {described['class']}: {described['description']}\n")
     screen.print(_table_of(fields))
     screen.print("\nA sample:\n")
     screen.print(msgspec.json.format(sample).decode(), soft_wrap=True)

@@ -9,28 +9,30 @@ from webhook_guard.cli.errors import Misuse
 LARGEST = 16_777_216
 
 
-def read_file(name: str, *, limit: int = LARGEST) -> bytes:
+def read_file(name: str) -> bytes:
     """Return what a file has; the name ``-`` is standard input.
 
-    Args:
-        name: As the user gave it.
-        limit: Bytes; no more is read, so that a device without an end has one.
-
     Raises:
-        Misuse: It can't be read, or has more than `limit` bytes.
+        Misuse: It can't be read, or has more than `LARGEST` bytes, as a device without an end has.
     """
     try:
         if name == "-":
-            return _read(sys.stdin.buffer, "standard input", limit)
+            return _read_input()
         with open(name, "rb") as source:  # noqa: PTH123  Path refuses no name that open takes
-            return _read(source, name, limit)
+            return _read(source, name)
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         problem = error.strerror if isinstance(error, OSError) else error
         raise Misuse(f"can't read {name}: {problem}; check the name") from None
 
 
-def _read(source: BinaryIO, name: str, limit: int) -> bytes:
-    content = source.read(limit + 1)
-    if len(content) > limit:
-        raise Misuse(f"{name} has more than {limit} bytes, which no webhook has")
+def _read_input() -> bytes:
+    if sys.stdin is None:
+        raise Misuse("standard input is closed; give a file")
+    return _read(sys.stdin.buffer, "standard input")
+
+
+def _read(source: BinaryIO, name: str) -> bytes:
+    content = source.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise Misuse(f"{name} has more than {LARGEST} bytes, which no webhook has")
     return content

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import click
 
-from webhook_guard.cli.output import printable
+from webhook_guard.cli.output import print_nowhere, printable
 from webhook_guard.sansio.errors import ConfigurationError
 
 #: The commands in the order of the help, and what each does. `webhook_guard.cli.NAME` has it as `command`.
@@ -22,8 +22,8 @@ COMMANDS = {
 }
 #: The extra that a command needs, where it is not `cli`.
 _EXTRAS = {"demo": "demo"}
-#: The exit status of what Ctrl-C ended, as shells have it: 128 and the number of the signal.
-_INTERRUPTED = 130
+#: The exit statuses of what Ctrl-C ended, or a closed pipe, as shells have them: 128 and the number of the signal.
+_INTERRUPTED, _CLOSED_PIPE = 130, 141
 
 
 class _Commands(click.Group):
@@ -59,9 +59,11 @@ class _Commands(click.Group):
 def group() -> None:
     """Send your app OpenAI webhooks, and watch what comes: on your own machine, offline, for every event type.
 
+    A first try: make a secret, listen, and send to that from a second terminal, with the same secret.
+
     \b
-    A first try, in two terminals:
-      export OPENAI_WEBHOOK_SECRET=$(webhook-guard secret)    (the same in both)
+      webhook-guard secret > secret.txt
+      export OPENAI_WEBHOOK_SECRET=$(cat secret.txt)    # in both terminals
       webhook-guard listen
       webhook-guard send http://127.0.0.1:8787 batch.completed
 
@@ -89,6 +91,11 @@ def run(argv: Sequence[str] | None) -> int:
         _complain(f"{missing}; try: pip install 'webhook_guard[{_extra(argv)}]'")
     except click.Abort:  # Ctrl-C: click has ended the line that ^C stands in
         return _INTERRUPTED
+    except SystemExit:  # nobody reads the output any more: click and rich end the process then
+        return _CLOSED_PIPE
+    except OSError as error:  # commands have seen to all others
+        print_nowhere()
+        _complain(f"can't write the output: {error.strerror}; see where it goes")
     return 2
 
 

@@ -17,7 +17,7 @@ def secret_option(function: _F) -> _F:
     return click.option(
         "--secret",
         metavar="WHSEC",
-        help=f"The signing secret. Without it, {VARIABLE} is read, which no other user of the machine sees.",
+        help=f"The signing secret. Without it, the first in {VARIABLE}, which no other user of the machine sees.",
     )(function)
 
 

@@ -4,8 +4,11 @@ What a stranger sent is shown only as `printable` returns it: no character reach
 """
 
 import json
+import os
+import re
 import sys
 import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
 _UNWRAPPED = 10_000
 #: Control, format, private, half-surrogate and unassigned characters, and separators that break lines.
 _NOT_SHOWN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+#: Characters that look like none, or whose width programs disagree about: fillers, selectors of variants, parts of
+#: flags, skin tones. A line of them would be wrapped, and its rest stand where only our own lines do.
+_DECEPTIVE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]"
+)
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -26,7 +35,8 @@ def console(*, stderr: bool = False) -> "Console":
     stream = sys.stderr if stderr else sys.stdout
     return Console(
         stderr=stderr,
-        width=None if stream.isatty() else _UNWRAPPED,
+        # There is no stream where the process was started without one.
+        width=None if stream is not None and stream.isatty() else _UNWRAPPED,
         highlight=False,
         markup=False,
         emoji=False,
@@ -37,6 +47,12 @@ def console(*, stderr: bool = False) -> "Console":
 def print_json(value: Any) -> None:
     """Print a value as JSON, in one line and in ASCII, which every terminal and pipe takes."""
     click.echo(json.dumps(value))
+
+
+def print_nowhere() -> None:
+    """Let what is still to be printed go nowhere, also what Python prints at its end: nobody takes it."""
+    with suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:  # noqa: PTH123  not /dev/null everywhere
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def printable(text: str, *, keep: str = "") -> str:
@@ -50,10 +66,10 @@ def printable(text: str, *, keep: str = "") -> str:
     '\\x1b[2J evil\\u202e'
     """
     return "".join(
-        character if character in keep or unicodedata.category(character) not in _NOT_SHOWN else _escaped(character)
+        character if character in keep or _is_plain(character) else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
 
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+def _is_plain(character: str) -> bool:
+    return unicodedata.category(character) not in _NOT_SHOWN and not _DECEPTIVE.match(character)

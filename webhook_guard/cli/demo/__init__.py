@@ -30,7 +30,12 @@ def command(*, keep: bool, as_json: bool) -> int:
     requests; and shows what they answer, and what the apps see. Its secrets are made up for each run.
 
     The exit status is 0 if everything is answered as designed, else 1.
-    """
+
+    \b
+    Examples:
+      webhook-guard demo
+      webhook-guard demo --keep
+    """  # noqa: D301  \b is click's mark for lines to be kept
     if keep and as_json:
         raise click.UsageError("--keep invites people, and --json serves programs: give one of them")
     from webhook_guard.cli.demo.runner import run  # noqa: PLC0415  the other extra; --help needs none
