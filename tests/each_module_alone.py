@@ -23,9 +23,12 @@ MODULES = (
         for name in ("connection", "curl", "events", "files", "group", "http", "listen", "logs", "message")
     ),
     *(f"cli/{name}" for name in ("options", "output", "posting", "replay", "secret", "send", "sign")),
-    *(f"cli/listen/{name}" for name in ("address", "display", "forward", "keep", "listener", "receiver")),
+    *(f"cli/listen/{name}" for name in ("address", "display", "forward", "listener", "receiver", "save")),
     *(f"cli/send/{name}" for name in ("attempts", "load", "result", "summary")),
-    *(f"testing/{name}" for name in ("clients", "clock", "events", "hostile", "refusals", "requests", "webhook")),
+    *(
+        f"testing/{name}"
+        for name in ("clients", "clock", "direct", "events", "hostile", "refusals", "requests", "webhook")
+    ),
     "pytest_webhook_guard",  # beside the package
 )
 #: More than there are cores, because tests wait for servers and processes more than they compute.

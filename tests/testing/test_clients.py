@@ -11,7 +11,6 @@ import django.test
 import django.urls
 import httpx2
 import pytest
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
@@ -22,52 +21,10 @@ from flask import Flask, Response, request
 from starlette.testclient import TestClient
 from werkzeug.test import Client
 
-from webhook_guard.testing import clients
 from webhook_guard.testing.clients import sender
 
-PATH = "/webhooks/openai"
-HEADERS = [("content-type", "application/json"), ("webhook-id", "wh_1"), ("x-twice", "a"), ("x-twice", "b")]
-BODY = b'{"text": "\xff"}'
-
-
-async def echo_asgi(scope: Any, receive: Any, send: Any) -> None:
-    """Answer with what came, in two parts."""
-    assert scope["type"] == "http"
-    body = (await receive())["body"]
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    seen = {
-        "method": scope["method"],
-        "path": scope["path"],
-        "query": scope["query_string"].decode(),
-        "headers": [(name.decode(), value.decode("latin-1")) for name, value in headers],
-        "body": body.decode("latin-1"),
-    }
-    answer = json.dumps(seen).encode()
-    twice = [(b"X-Answer", b"1"), (b"X-Answer", b"2")]
-    await send({"type": "http.response.start", "status": 201, "headers": twice})
-    await send({"type": "http.response.body", "body": answer[:9], "more_body": True})
-    await send({"type": "http.response.body", "body": answer[9:]})
-
-
-def seen_in(environ: dict[str, Any]) -> dict[str, Any]:
-    """Return what came, of an environ."""
-    names = {name: name.removeprefix("HTTP_").replace("_", "-").lower() for name in environ}
-    headers = [(names[name], value) for name, value in environ.items() if name.startswith(("HTTP_", "CONTENT_"))]
-    return {
-        "method": environ["REQUEST_METHOD"],
-        "path": environ["PATH_INFO"],
-        "query": environ["QUERY_STRING"],
-        "headers": headers,
-        "body": environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode("latin-1"),
-    }
-
-
-def echo_wsgi(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer with what came."""
-    write = start_response("201 Created", [("X-Answer", "1"), ("X-Answer", "2")])
-    answer = json.dumps(seen_in(environ)).encode()
-    write(answer[:9])
-    return [answer[9:]]
+from support import PATH
+from testing.echo import BODY, HEADERS, echo_asgi, echo_wsgi, seen_in
 
 
 def flask_app() -> Flask:
@@ -245,129 +202,6 @@ def test_redirects(make: Callable[[], Any]) -> None:
     assert post("POST", f"{PATH}/", HEADERS, BODY).status_code == 200
 
 
-@pytest.mark.parametrize("app", [echo_asgi, echo_wsgi], ids=["ASGI", "WSGI"])
-class TestApp:
-    """An app that is called itself."""
-
-    def test_answer(self, app: Any) -> None:
-        """The answer has the status, the headers and the body, of all parts."""
-        answer = sender(app)("POST", PATH, HEADERS, BODY)
-        assert isinstance(answer, clients.Response)
-        assert (answer.status_code, answer.headers) == (201, {"x-answer": "1, 2"})
-        assert answer.json() == json.loads(answer.content)
-
-    def test_frozen(self, app: Any) -> None:
-        """It can't be changed."""
-        answer = sender(app)("POST", PATH, HEADERS, BODY)
-        with pytest.raises(AttributeError):
-            answer.status_code = 200
-
-    def test_path(self, app: Any) -> None:
-        """The path arrives decoded, as servers decode it."""
-        seen = sender(app)("POST", "/a%2Fb/%C3%A9", [], b"").json()
-        path = seen["path"].encode("latin-1").decode() if app is echo_wsgi else seen["path"]
-        assert path == "/a/b/é"
-
-    def test_latin_1(self, app: Any) -> None:
-        """The characters of a header are bytes."""
-        seen = sender(app)("POST", PATH, [("x-odd", "\xe9\xff")], b"").json()
-        assert ["x-odd", "\xe9\xff"] in seen["headers"]
-
-    def test_host(self, app: Any) -> None:
-        """The host is the one that test clients have."""
-        assert ["host", "testserver"] in sender(app)("POST", PATH, [], b"").json()["headers"]
-
-
-def test_wsgi_error_after_the_start() -> None:
-    """The last status counts, the iterable is closed, and what was written comes first."""
-    closed: list[bool] = []
-
-    class Chunks:
-        def __init__(self, start_response: Any) -> None:
-            self.start_response = start_response
-
-        def __iter__(self) -> Iterator[bytes]:
-            self.start_response("200 OK", [])(b"a")
-            self.start_response("503 Service Unavailable", [("x-late", "1")], (None, None, None))
-            yield b"b"
-
-        def close(self) -> None:
-            closed.append(True)
-
-    def app(_: object, start_response: Any) -> Chunks:
-        return Chunks(start_response)
-
-    answer = sender(app)("POST", PATH, [], b"")
-    assert (answer.status_code, answer.headers, answer.content) == (503, {"x-late": "1"}, b"ab")
-    assert closed == [True]
-
-
-def test_asgi_client_stays() -> None:
-    """An app that listens meanwhile does not hear that the client has gone before it has answered."""
-
-    async def app(_: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await receive()
-        gone = asyncio.ensure_future(receive())
-        await asyncio.sleep(0)
-        assert not gone.done()
-        await send({"type": "http.response.start", "status": 204, "headers": [], "trailers": False})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        assert (await gone)["type"] == "http.disconnect"
-
-    assert sender(app)("POST", PATH, [], b"").status_code == 204
-
-
-def test_event_loop_of_its_own() -> None:
-    """Each request has an event loop of its own, and an app hears of no lifespan."""
-    loops: list[object] = []
-
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        loops.append(asyncio.get_running_loop())
-        await echo_asgi(scope, receive, send)
-
-    for _ in range(2):
-        sender(app)("POST", PATH, [], b"")
-    assert loops[0] is not loops[1]
-
-
-def test_event_loop_is_left_alone() -> None:
-    """The thread's event loop is the same afterwards."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        sender(echo_asgi)("POST", PATH, [], b"")
-        assert asyncio.get_event_loop() is loop
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-async def silent_asgi(*_: object) -> None:
-    """Answer nothing."""
-
-
-def silent_wsgi(*_: object) -> list[bytes]:
-    """Answer nothing."""
-    return []
-
-
-@pytest.mark.parametrize("app", [silent_asgi, silent_wsgi])
-def test_no_answer(app: Any) -> None:
-    """An app that does not answer is an error, not an empty answer."""
-    with pytest.raises(RuntimeError, match="the app returned without an answer"):
-        sender(app)("POST", PATH, [], b"")
-
-
-def test_exceptions_pass() -> None:
-    """What an app raises reaches the test."""
-
-    def app(*_: object) -> list[bytes]:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        sender(app)("POST", PATH, [], b"")
-
-
 @pytest.mark.parametrize("client", [None, "app", object(), {}], ids=lambda value: type(value).__name__)
 def test_no_client(client: object) -> None:
     """What is neither a client nor an app is a TypeError that says what to do."""
@@ -395,9 +229,3 @@ def test_django_async_client() -> None:
         ["content-length", str(len(BODY))],
         ["content-type", "application/json"],
     ]
-
-
-def test_app_in_a_running_loop() -> None:
-    """An ASGI app can't be called while an event loop is running: the error says what to do."""
-    with pytest.raises(RuntimeError, match=r"make the test a plain function, or await .*ASGITransport\(app\)"):
-        asyncio.run(posted(echo_asgi))

@@ -19,9 +19,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from webhook_guard.testing.clients import Response
     from webhook_guard.testing.clock import Clock
     from webhook_guard.testing.conformance import StoreConformance
+    from webhook_guard.testing.direct import Response
     from webhook_guard.testing.events import EVENT_TYPES, event_body, event_class, make_event
     from webhook_guard.testing.hostile import HostileRequest, hostile_requests
     from webhook_guard.testing.refusals import assert_refuses_all
@@ -49,7 +49,7 @@ _MODULES = {
     "EVENT_TYPES": "events",
     "Clock": "clock",
     "HostileRequest": "hostile",
-    "Response": "clients",
+    "Response": "direct",
     "SignedRequest": "requests",
     "StoreConformance": "conformance",
     "Webhook": "webhook",

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from webhook_guard.sansio.errors import NotVerifiedError, Reason
-from webhook_guard.testing.clients import Send, sender
+from webhook_guard.testing.clients import sender
+from webhook_guard.testing.direct import Send
 from webhook_guard.testing.hostile import HostileRequest, hostile_requests
 
 #: pytest shows no line of this module in a failure.

@@ -5,14 +5,18 @@ It signs what it is given, whatever that is, and sends nothing: any client takes
 
 import time
 from base64 import b64encode
+from collections.abc import Sequence
 from secrets import token_bytes
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from webhook_guard.events import WebhookEvent
 from webhook_guard.testing.events import event_body, new_id
 from webhook_guard.verify import Payload, sign
+
+#: Names and values, some of them repeated; the characters of a value are those of Latin-1.
+HeaderPairs: TypeAlias = Sequence[tuple[str, str]]
 
 
 class SignedRequest(msgspec.Struct, frozen=True, gc=False):
