@@ -5,6 +5,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 DEADLINE = 10.0
 #: Seconds between the bytes of what drips.
 _PACE = 0.01
+#: Bytes of a request that are read at a time, where that takes long.
+_SIP = 16_384
 #: A key and a certificate for localhost and 127.0.0.1, made for these tests, until 2120.
 CERTIFICATE = Path(__file__).parents[1] / "data" / "loopback.pem"
 
@@ -32,25 +35,33 @@ class Early(bytes):
 Reply: TypeAlias = bytes | None
 
 
+class Sip(bytes):
+    """No answer, while the request is read bit by bit, until the client goes."""
+
+
 class Served(NamedTuple):
     """A running server."""
 
     url: str
     #: What came, whole.
     requests: list[bytes]
+    #: Released once for each connection that is closed.
+    closed: threading.Semaphore
 
 
 @contextmanager
-def serving(*connections: Sequence[Reply], tls: bool = False) -> Generator[Served]:
+def serving(*connections: Sequence[Reply], tls: bool = False) -> Generator[Served, None, None]:
     """Serve connections one after another; each has its requests answered in turn, and is closed then."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(DEADLINE)
-        served = Served(f"http{'s' * tls}://127.0.0.1:{listener.getsockname()[1]}/webhooks", [])
+        url = f"http{'s' * tls}://127.0.0.1:{listener.getsockname()[1]}/webhooks"
+        served = Served(url, [], threading.Semaphore(0))
 
         def serve() -> None:
             for replies in connections:
                 with _accept(listener) as connection, suppress(ConnectionError, ssl.SSLError):  # some clients go early
                     _converse(_encrypted(connection) if tls else connection, replies, served.requests)
+                served.closed.release()
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -60,7 +71,7 @@ def serving(*connections: Sequence[Reply], tls: bool = False) -> Generator[Serve
 
 
 @contextmanager
-def refusing() -> Generator[str]:
+def refusing() -> Generator[str, None, None]:
     """Give a URL where nothing listens, nor will meanwhile."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -88,12 +99,14 @@ def _encrypted(connection: socket.socket) -> ssl.SSLSocket:
 def _converse(connection: socket.socket, replies: Sequence[Reply], requests: list[bytes]) -> None:
     with connection, connection.makefile("rb") as source:
         for reply in replies:
-            if not isinstance(reply, Early):
+            if not isinstance(reply, Early | Sip):
                 requests.append(_request(source))
             if reply is None:
                 source.read()
             elif isinstance(reply, Drip):
                 _drip(connection, reply)
+            elif isinstance(reply, Sip):
+                _sip(connection)
             else:
                 connection.sendall(reply)
 
@@ -111,3 +124,8 @@ def _drip(connection: socket.socket, reply: bytes) -> None:
         for index in range(len(reply)):
             connection.sendall(reply[index : index + 1])
             select.select([connection], [], [], _PACE)  # until the client goes, but not longer
+
+
+def _sip(connection: socket.socket) -> None:
+    while connection.recv(_SIP):
+        time.sleep(_PACE)

@@ -27,7 +27,7 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def guarded(*, store: bool = False, secret: str = SECRET) -> Generator[Served]:
+def guarded(*, store: bool = False, secret: str = SECRET) -> Generator[Served, None, None]:
     """Serve an app that answers 204 to every delivery; with a store, to each only once."""
     seen: list[Seen] = []
 

@@ -1,10 +1,13 @@
 """One connection: exchanges that follow each other, and an end to each of them."""
 
+import select
 import socket
 import ssl
+import struct
+import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 import h11
@@ -12,7 +15,7 @@ import pytest
 
 from webhook_guard.cli.connection import LARGEST_ANSWER, Connection, tls_context
 
-from cli.scripted import CERTIFICATE, NO_CONTENT, Drip, Early, Reply, answer, serving
+from cli.scripted import CERTIFICATE, NO_CONTENT, Drip, Early, Reply, Sip, answer, refusing, serving
 
 #: Seconds.
 ENOUGH, SHORT = 10.0, 0.2
@@ -28,8 +31,31 @@ def request(length: int = 2) -> h11.Request:
     return h11.Request(method="POST", target="/", headers=[("host", "a"), ("content-length", str(length))])
 
 
+def trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the certificate of `serving`."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    # Not the cached one, which other tests have made, or would be left with.
+    monkeypatch.setattr("webhook_guard.cli.connection.tls_context", tls_context.__wrapped__)
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
+    """Have a name that has the addresses of all these URLs."""
+    hosts = [urlsplit(url).netloc.split(":") for url in urls]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, int(port))) for host, port in hosts]
+
+    def getaddrinfo(*_: object, **__: object) -> object:
+        return found
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+def await_something(connection: Connection) -> None:
+    """Wait until the server has closed a connection, or said something."""
+    assert select.select([connection._socket], [], [], ENOUGH)[0]  # pyright: ignore[reportPrivateUsage]  as it says
+
+
 @contextmanager
-def connected(*replies: Reply, tls: bool = False) -> Generator[Connection]:
+def connected(*replies: Reply, tls: bool = False) -> Generator[Connection, None, None]:
     """Give a connection to a server that replies so."""
     with serving(replies, tls=tls) as server:
         connection = Connection(urlsplit(server.url), within(ENOUGH))
@@ -70,7 +96,6 @@ def test_answers(reply: bytes, status: int, content: bytes) -> None:
     """An answer is read as HTTP has it, and its body as far as it matters."""
     with connected(reply) as connection:
         assert exchange(connection) == (status, content)
-        assert connection.has_answered
 
 
 def test_exchanges_follow_each_other() -> None:
@@ -82,9 +107,16 @@ def test_exchanges_follow_each_other() -> None:
         assert not connection.is_kept()
 
 
-@pytest.mark.parametrize("reply", [b"HTTP/1.0 200 OK\r\n\r\n", answer("200 OK", b"x" * 100_000)], ids=["end", "more"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n", id="an end"),
+        pytest.param(answer("200 OK", b"x" * 100_000), id="more of it"),
+        pytest.param(NO_CONTENT + answer("408 Request Timeout"), id="another answer"),
+    ],
+)
 def test_the_last_exchange(reply: bytes) -> None:
-    """A connection that ends with the answer, or on which there is more of it, is not for another exchange."""
+    """A connection that ends with the answer, or on which something follows it, is not for another exchange."""
     with connected(reply) as connection:
         exchange(connection)
         assert not connection.is_kept()
@@ -97,34 +129,80 @@ def test_an_answer_to_what_was_not_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "error", "has_answered"),
+    ("reply", "error"),
     [
-        pytest.param(b"", ConnectionError, False, id="nothing"),
-        pytest.param(b"HT", ConnectionError, True, id="part of a word"),
-        pytest.param(answer("200 OK", b"hello")[:-1], ConnectionError, True, id="not all of the body"),
-        pytest.param(b"-ERR unknown command\r\n", h11.RemoteProtocolError, False, id="another protocol"),
-        pytest.param(b"HTTP/1.1 OK\r\n\r\n", h11.RemoteProtocolError, True, id="no status"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000, h11.RemoteProtocolError, True, id="an endless head"),
-        pytest.param(None, TimeoutError, False, id="silence"),
-        pytest.param(Drip(b"HTTP/1.1 200 OK\r\n\r\n"), TimeoutError, True, id="a slow body"),
+        pytest.param(b"", ConnectionError, id="nothing"),
+        pytest.param(b"HT", ConnectionError, id="part of a word"),
+        pytest.param(answer("200 OK", b"hello")[:-1], ConnectionError, id="not all of the body"),
+        pytest.param(b"-ERR unknown command\r\n", h11.RemoteProtocolError, id="another protocol"),
+        pytest.param(b"HTTP/1.1 OK\r\n\r\n", h11.RemoteProtocolError, id="no status"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000, h11.RemoteProtocolError, id="an endless head"),
+        pytest.param(None, TimeoutError, id="silence"),
+        pytest.param(Drip(b"HTTP/1.1 200 OK\r\n\r\n"), TimeoutError, id="a slow body"),
     ],
 )
-def test_no_answer(reply: Reply, error: type[Exception], has_answered: bool) -> None:  # noqa: FBT001  a table
-    """What is no answer, and what does not end in time, is an error; whether anything came is known."""
-    with connected(reply) as connection:
-        with pytest.raises(error):
-            exchange(connection, seconds=SHORT)
-        assert connection.has_answered is has_answered
+def test_no_answer(reply: Reply, error: type[Exception]) -> None:
+    """What is no answer, and what does not end in time, is an error."""
+    with connected(reply) as connection, pytest.raises(error):
+        exchange(connection, seconds=SHORT)
 
 
-def test_another_exchange_is_not_answered_yet() -> None:
-    """Whether anything came is about the exchange at hand."""
-    with connected(NO_CONTENT) as connection:
-        exchange(connection)
-        assert connection.is_kept()
-        with pytest.raises(ConnectionError):
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_server_that_reads_slowly(monkeypatch: pytest.MonkeyPatch, tls: bool) -> None:  # noqa: FBT001  a table
+    """A large body that is read bit by bit is given up in time, too."""
+    trust(monkeypatch)
+    with connected(Sip(), tls=tls) as connection:
+        start = time.monotonic()
+        with pytest.raises(TimeoutError):
+            exchange(connection, b"x" * 16_000_000, seconds=SHORT)
+        assert time.monotonic() - start < 10 * SHORT
+
+
+def broken(peer: socket.socket) -> None:
+    """Break a connection, instead of closing it."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+
+
+def stray(peer: socket.socket) -> None:
+    """Say what nobody asked for."""
+    peer.sendall(answer("408 Request Timeout"))
+
+
+@pytest.mark.parametrize("happen", [socket.socket.close, broken, stray])
+def test_stale(happen: Callable[[socket.socket], None]) -> None:
+    """Between two exchanges, it is found out if the server has closed the connection, or talks out of turn."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = Connection(urlsplit(f"http://127.0.0.1:{listener.getsockname()[1]}"), within(ENOUGH))
+        with closing(connection), listener.accept()[0] as peer:
+            peer.sendall(NO_CONTENT)
             exchange(connection)
-        assert not connection.has_answered
+            assert (connection.is_kept(), connection.is_stale()) == (True, False)
+            happen(peer)
+            await_something(connection)
+            assert connection.is_stale()
+
+
+def test_the_first_address_that_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the addresses of a name, those where nothing listens are passed over."""
+    with refusing() as nowhere, serving([NO_CONTENT]) as server:
+        resolve(monkeypatch, nowhere, server.url)
+        with closing(Connection(urlsplit("http://name/"), within(ENOUGH))) as connection:
+            assert exchange(connection) == (204, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, a server with a full queue refuses, or takes more")
+def test_addresses_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several addresses that say nothing do not take longer than one."""
+    with socket.socket() as silent, socket.socket() as queued:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        queued.connect(silent.getsockname())
+        resolve(monkeypatch, *[f"http://127.0.0.1:{silent.getsockname()[1]}"] * 10)
+        start = time.monotonic()
+        with pytest.raises(TimeoutError):
+            Connection(urlsplit("http://name/"), within(SHORT))
+        assert time.monotonic() - start < 5 * SHORT
 
 
 def test_a_deadline_in_the_past() -> None:
@@ -141,11 +219,14 @@ def test_a_name_that_nothing_can_have() -> None:
 
 def test_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over TLS it is the same, where the certificate is trusted."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    tls_context.cache_clear()
-    with connected(answer("200 OK", b"hello"), tls=True) as connection:
-        assert exchange(connection) == (200, b"hello")
-    tls_context.cache_clear()
+    trust(monkeypatch)
+    with connected(answer("200 OK", b"one"), answer("200 OK", b"two"), tls=True) as connection:
+        assert exchange(connection) == (200, b"one")
+        assert (connection.is_kept(), connection.is_stale()) == (True, False)
+        assert exchange(connection) == (200, b"two")
+        assert connection.is_kept()
+        await_something(connection)
+        assert connection.is_stale()
 
 
 def test_a_certificate_that_nobody_vouches_for() -> None:

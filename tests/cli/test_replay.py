@@ -132,7 +132,7 @@ class TestScreen:
     def test_json(self, capsys: pytest.CaptureFixture[str]) -> None:
         """For programs, there is a JSON object for each file."""
         refusal = answer("409 Busy", b'{"reason":"in_progress"}', "content-type: application/problem+json")
-        with serving([refusal], [b""]) as server:
+        with serving([refusal, b""]) as server:
             assert replay(save("a"), save("b"), "--json", "--expect", "409", "--to", server.url) == 1
         first, second = map(json.loads, capsys.readouterr().out.splitlines())
         assert first.pop("ms") > 0

@@ -1,10 +1,15 @@
-"""One connection to a server, and the exchanges over it: h11 reads what comes, and a deadline bounds each of them."""
+"""One connection to a server, and the exchanges over it: h11 reads what comes, and a deadline bounds each of them.
+
+Only the lookup of the host's name has no bound but the resolver's own. No request is ever sent twice.
+"""
 
 import contextlib
 import functools
 import socket
 import ssl
 import time
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import SplitResult
 
 import h11
@@ -21,17 +26,13 @@ class Connection:
 
     Args:
         url: http:// or https://.
-        deadline: When connecting is given up, on the monotonic clock.
-
-    Attributes:
-        has_answered: Whether the server has said anything in the exchange at hand.
+        deadline: When connecting is given up, on the monotonic clock; the lookup of the name is not cut short.
 
     Raises:
         OSError: There is no such host, nothing listens there, it takes too long, or TLS fails.
     """
 
     def __init__(self, url: SplitResult, deadline: float) -> None:
-        self.has_answered: bool = False
         self._socket = _connect(url, deadline)
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_ANSWER)
 
@@ -43,10 +44,9 @@ class Connection:
             h11.RemoteProtocolError: What comes is no answer.
             h11.LocalProtocolError: The headers contradict the body.
         """
-        self.has_answered = False
         parts = (request, h11.Data(data=body), h11.EndOfMessage())
         message = b"".join(self._http.send(part) or b"" for part in parts)
-        self._socket.settimeout(_left(deadline))
+        self._socket.settimeout(_left(deadline))  # for all of it, also over TLS: there it is one write
         # A server may answer and close before it has read everything, as one that refuses a large body unread.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(message)
@@ -54,9 +54,24 @@ class Connection:
 
     def is_kept(self) -> bool:
         """Say whether another exchange can follow; if so, it is prepared."""
-        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+        is_done = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        if not is_done or self._http.trailing_data[0]:
             return False
         self._http.start_next_cycle()
+        return True
+
+    def is_stale(self) -> bool:
+        """Say whether the server has closed it since, or said what nobody asked for: another exchange must not follow.
+
+        It can still close it a moment later.
+        """
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            pass  # it is broken
         return True
 
     def close(self) -> None:
@@ -84,9 +99,9 @@ class Connection:
     def _receive(self, deadline: float) -> bytes:
         self._socket.settimeout(_left(deadline))
         data = self._socket.recv(_CHUNK)
-        if data and not self.has_answered and not data.startswith(_BEGINNING[: len(data)]):
+        is_first = self._http.their_state is h11.SEND_RESPONSE and not self._http.trailing_data[0]
+        if is_first and not data.startswith(_BEGINNING[: len(data)]):
             raise h11.RemoteProtocolError("no HTTP")
-        self.has_answered = self.has_answered or bool(data)
         return data
 
 
@@ -97,11 +112,9 @@ def tls_context() -> ssl.SSLContext:
 
 
 def _connect(url: SplitResult, deadline: float) -> socket.socket:
-    host, is_tls = str(url.hostname), url.scheme == "https"
-    try:
-        plain = socket.create_connection((host, url.port or (443 if is_tls else 80)), _left(deadline))
-    except UnicodeError:  # a label of the name is empty, or too long
-        raise socket.gaierror from None
+    host = str(url.hostname)
+    is_tls = url.scheme == "https"
+    plain = _open(host, url.port or (443 if is_tls else 80), deadline)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if not is_tls:
         return plain
@@ -111,6 +124,34 @@ def _connect(url: SplitResult, deadline: float) -> socket.socket:
     except BaseException:
         plain.close()
         raise
+
+
+def _open(host: str, port: int, deadline: float) -> socket.socket:
+    """Connect to the first address of a host that takes it; all of them have one deadline."""
+    problem = OSError()
+    for family, kind, protocol, _, address in _addresses(host, port):
+        try:
+            return _connected(socket.socket(family, kind, protocol), address, deadline)
+        except OSError as error:
+            problem = error
+    raise problem
+
+
+def _addresses(host: str, port: int) -> Sequence[tuple[int, int, int, str, Any]]:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label of the name is empty, or too long
+        raise socket.gaierror from None
+
+
+def _connected(plain: socket.socket, address: Any, deadline: float) -> socket.socket:
+    try:
+        plain.settimeout(_left(deadline))
+        plain.connect(address)
+    except BaseException:
+        plain.close()
+        raise
+    return plain
 
 
 def _left(deadline: float) -> float:

@@ -1,7 +1,8 @@
 """One POST, byte for byte as it is meant.
 
 No header is added but Host and Content-Length, where they are missing; no redirect is followed, as OpenAI follows none;
-no more is read than an answer needs; and no exchange outlasts its time-out, however slowly the server talks.
+no more is read than an answer needs; nothing is sent twice; and no exchange outlasts its time-out, however slowly the
+server talks or reads. Only the lookup of its name has no bound but the resolver's own.
 """
 
 import socket
@@ -27,7 +28,15 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class NoAnswerError(Exception):
-    """A URL that does not answer; the text says why, and what to do."""
+    """A URL that does not answer.
+
+    Attributes:
+        why: Why, and what to do; the whole text has the URL before it.
+    """
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"{url}: {why}")
+        self.why: str = why
 
 
 class _Problem(msgspec.Struct):
@@ -58,6 +67,11 @@ class Answer(NamedTuple):
             return None
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether OpenAI takes the delivery for accepted, and does not try again."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
     def is_redirect(self) -> bool:
         """Whether it sends the sender elsewhere: OpenAI does not go, and counts it as a failure."""
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
@@ -70,9 +84,12 @@ class Answer(NamedTuple):
 class Client:
     """Posts to one URL, over one connection as long as the server keeps it open. A thread has one of its own.
 
+    A server that closes a kept connection at the very moment of a post leaves that one without an answer: whether it
+    was taken is unknown, so it is not sent again.
+
     Args:
         url: http:// or https://.
-        timeout: Seconds for a post, from connecting to the end of the answer.
+        timeout: Seconds for a post, from connecting to the end of the answer; the lookup of the name is not cut short.
 
     Raises:
         Misuse: The URL is none.
@@ -90,34 +107,23 @@ class Client:
         self._close()
 
     def post(self, headers: Headers, body: bytes) -> Answer:
-        """Send a request, and return the answer.
+        """Send a request, once, and return the answer.
 
         Raises:
             NoAnswerError: There is none, and why.
             Misuse: A header can't be sent.
         """
         try:
-            request = _request(self._url, headers, body)
-            return self._over_any(request, body, time.monotonic() + self._timeout)
+            return self._exchange(_request(self._url, headers, body), body, time.monotonic() + self._timeout)
         except (OSError, h11.RemoteProtocolError) as error:
             self._close()
-            raise NoAnswerError(self._explained(error)) from None
+            raise NoAnswerError(printable(self._url.geturl()), self._explained(error)) from None
         except (UnicodeEncodeError, h11.LocalProtocolError):  # whose text has the value
             self._close()
             raise Misuse("a header can't be sent: HTTP does not have its characters, or its length") from None
 
-    def _over_any(self, request: h11.Request, body: bytes, deadline: float) -> Answer:
-        if (kept := self._connection) is not None:
-            try:
-                return self._over(kept, request, body, deadline)
-            except ConnectionError:
-                if kept.has_answered:
-                    raise
-                self._close()  # the server has closed what it kept open; once more, over a new one
-        self._connection = Connection(self._url, deadline)
-        return self._over(self._connection, request, body, deadline)
-
-    def _over(self, connection: Connection, request: h11.Request, body: bytes, deadline: float) -> Answer:
+    def _exchange(self, request: h11.Request, body: bytes, deadline: float) -> Answer:
+        connection = self._usable(deadline)
         start = time.perf_counter()
         head, content = connection.exchange(request, body, deadline)
         seconds = time.perf_counter() - start
@@ -126,15 +132,23 @@ class Client:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
         return Answer(head.status_code, head.reason.decode("latin-1"), headers, content, seconds)
 
+    def _usable(self, deadline: float) -> Connection:
+        if self._connection is not None and self._connection.is_stale():
+            self._close()
+        if self._connection is None:
+            self._connection = Connection(self._url, deadline)
+        return self._connection
+
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _explained(self, error: Exception) -> str:
-        why = next((text for kind, text in _FAILURES if isinstance(error, kind)), None)
-        why = why or f"{getattr(error, 'strerror', None) or error}; check the URL"
-        return f"{printable(self._url.geturl())}: {why.format(timeout=f'{self._timeout:g}')}"
+        for kind, text in _FAILURES:
+            if isinstance(error, kind):
+                return text.format(timeout=f"{self._timeout:g}")
+        return f"{printable(getattr(error, 'strerror', None) or str(error))}; check the URL"
 
 
 #: What a failure means, and what to do. The first that fits is taken: those below others come first.
