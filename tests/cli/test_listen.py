@@ -17,9 +17,9 @@ import pytest
 from webhook_guard.cli import main
 from webhook_guard.cli.message import from_wire
 
+from cli.listening import raw_app, visited
 from servers.client import TIMEOUT, Client, genuine, head
-from servers.listening import raw_app, visited
-from support import BODY, OLDER_SECRET, OTHER_SECRET, SECRET, free_port, signed
+from support import BODY, OLDER_SECRET, OTHER_SECRET, SECRET, event_body, free_port, signed
 
 COMMAND = """
 import signal, sys
@@ -60,7 +60,7 @@ class Process(NamedTuple):
 
 
 @contextmanager
-def process(*arguments: str) -> Generator[Process]:
+def process(*arguments: str) -> Generator[Process, None, None]:
     """Run the command, and give it when it listens."""
     command = [sys.executable, "-W", "error", "-c", COMMAND, *arguments]
     with subprocess.Popen(  # noqa: S603  ours
@@ -103,8 +103,25 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
         waiting.send(delivery())
         app.request()
         status, out, err = listen.ended(number)
-    assert (status, err) == (0, "0 accepted (0 of them failed in the app), 1 refused.\n")
-    assert out.count("\n") == 1
+    assert (status, err) == (0, "1 accepted (1 of them failed in the app), 1 refused.\n")
+    assert out.count("\n") == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process can send Ctrl-C to one other process there")
+def test_nobody_reads() -> None:
+    """Where nobody reads what it prints, it waits for that, and a second signal ends it all the same."""
+    body = event_body("batch.completed", {"id": "x" * 200_000})  # more than a pipe takes
+    headers = {**signed(body, timestamp=int(time.time())), "content-length": str(len(body))}
+    with process("--json", "--verbose") as listen, Client(listen.port) as client:
+        assert listen.popen.stdout is not None
+        client.send(head(headers) + body)
+        os.read(listen.popen.stdout.fileno(), 1)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            listen.popen.send_signal(number)
+        assert listen.popen.wait(SOON) == 0
+        assert client.answer().status == 204
+        assert listen.popen.stderr is not None
+        assert listen.popen.stderr.read() == "1 accepted, 0 refused.\n"
 
 
 def test_head_of_a_pipe() -> None:

@@ -24,6 +24,14 @@ def test_what_they_say_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == [f"from {name}" for name in NAMES]
 
 
+def test_what_is_let_through(caplog: pytest.LogCaptureFixture) -> None:
+    """What is chosen is let through, and nothing else."""
+    with silenced(*NAMES, but=lambda record: record.levelno >= logging.ERROR):
+        speak()
+        logging.getLogger(NAMES[0]).error("grave")
+    assert caplog.messages == ["grave"]
+
+
 def test_silence_within_silence(caplog: pytest.LogCaptureFixture) -> None:
     """Who silences a logger that is silent already, does not make it speak at the end."""
     with silenced(*NAMES):

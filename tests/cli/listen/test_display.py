@@ -123,7 +123,8 @@ class TestLine:
     def test_columns_line_up(self, width: int, forwards: bool) -> None:  # noqa: FBT001  a column of the table
         """All lines have their columns in the same places, whatever is in them, and none is wider than the terminal."""
         evil = refused(headers=(("webhook-id", EVIL * 100),))
-        kinds = ("batch.completed", "fine_tuning.job.succeeded", "from.tomorrow." * 4, "\N{HIRAGANA LETTER A}" * 40)
+        wide = "\N{HIRAGANA LETTER A}"
+        kinds = ("batch.completed", "fine_tuning.job.succeeded", "from.tomorrow." * 4, wide * 40, wide * 20, wide)
         requests = [refused(), evil, *(accepted(kind=kind) for kind in kinds)]
         lines = [line(request, terminal(width), forwards=forwards)[0] for request in requests]
         assert max(map(cell_len, lines)) <= width
@@ -244,6 +245,14 @@ class TestDetails:
             lines = details(request, terminal(80))
             assert max(map(len, lines)) <= 80
             assert all(each.startswith("    ") for each in lines[:-1])
+
+    @pytest.mark.parametrize("width", [0, 1, 3, 4, 5, 9])
+    def test_narrow_terminal(self, width: int) -> None:
+        """However narrow a terminal says that it is, a request is shown, and all of it."""
+        wide = refused("\N{HIRAGANA LETTER A}b".encode())
+        below = line(accepted(forwarded=answered(502, None, "why")), terminal(width), file=FILE, forwards=True)[1:]
+        assert "".join(below).replace(" ", "") == f"app:whysaved:{FILE}"
+        assert "".join(each.strip() for each in details(wide, terminal(width))).endswith("\N{HIRAGANA LETTER A}b")
 
     def test_nothing_to_obey(self) -> None:
         """No character reaches the terminal that it would obey, out of the head, a body or a verified event."""

@@ -1,4 +1,4 @@
-"""Requests that are passed on to an app, which takes them down to the byte; and what comes back."""
+"""Requests that are forwarded to an app, which records them to the byte; and what comes back."""
 
 import asyncio
 import json
@@ -11,8 +11,8 @@ from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.listen.forward import Forwarded, Forwarder
 from webhook_guard.cli.message import Request
 
+from cli.listening import RawApp, raw_app
 from servers.client import TIMEOUT
-from servers.listening import RawApp, raw_app
 from support import BODY, free_port, signed
 
 #: Seconds that end a wait, where the test wants it to end.
@@ -28,7 +28,7 @@ def request(*headers: tuple[str, str], body: bytes = BODY) -> Request:
 
 
 def forwarded(app: RawApp, request: Request) -> Forwarded:
-    """Pass a request on, and return what came of it."""
+    """Forward a request, and return what came of it."""
     with Forwarder(app.url, timeout=TIMEOUT) as forwarder:
         return asyncio.run(forwarder.forward(request))
 
@@ -61,7 +61,7 @@ def test_the_app_gets_what_was_sent(app: RawApp) -> None:
 
 
 def test_headers_of_the_connection(app: RawApp) -> None:
-    """What belongs to the sender's connection is not passed on: RFC 9110 section 7.6.1 has the list."""
+    """What belongs to the sender's connection is not forwarded: RFC 9110 section 7.6.1 has the list."""
     between = [
         ("connection", "keep-alive, X-Named"),
         ("connection", "x-other"),
@@ -80,7 +80,7 @@ def test_headers_of_the_connection(app: RawApp) -> None:
 
 
 def test_body_that_came_in_chunks(app: RawApp) -> None:
-    """A body that came in chunks is passed on with its length, and a length that was there beside them is not."""
+    """A body that came in chunks is forwarded with its length, and a length that was there beside them is not."""
     forwarded(app, request(("content-length", "1"), ("transfer-encoding", "chunked"), *SIGNED))
     head, _, body = app.request().partition(b"\r\n\r\n")
     assert body == BODY
@@ -95,10 +95,42 @@ def test_the_sender_gets_the_answer() -> None:
     with raw_app(answer) as app:
         got = forwarded(app, request(LENGTH))
     assert (got.status, got.body, got.is_failure, got.problem) == (503, b"busy", True, None)
-    passed_back = ((b"x-app", b"1"), (b"set-cookie", b"a"), (b"set-cookie", b"b"), (b"content-length", b"4"))
-    assert got.headers == passed_back
+    returned = ((b"x-app", b"1"), (b"set-cookie", b"a"), (b"set-cookie", b"b"), (b"content-length", b"4"))
+    assert got.headers == returned
     assert got.seconds is not None
     assert 0 < got.seconds < TIMEOUT
+
+
+def test_length_of_the_answer() -> None:
+    """The length that the app gave its answer comes back once."""
+    with raw_app(OK) as app:
+        assert forwarded(app, request(LENGTH)).headers == ((b"content-length", b"2"),)
+
+
+@pytest.mark.parametrize(
+    ("size", "framing", "is_cut"),
+    [
+        pytest.param(65_536, b"content-length: 65536", False, id="not too long"),
+        pytest.param(65_537, b"content-length: 65537", True, id="too long"),
+        pytest.param(200_000, b"connection: close", True, id="too long, without a length"),
+    ],
+)
+def test_long_answer(size: int, framing: bytes, is_cut: bool) -> None:  # noqa: FBT001  a column of the table
+    """Of a long answer the beginning comes back, the user learns of it, and the sender unpacks nothing."""
+    answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n%b\r\n\r\n" % framing + bytes(size)
+    with raw_app(answer) as app:
+        got = forwarded(app, request(LENGTH))
+    length = (b"content-length", b"65536")
+    assert (got.status, got.body) == (200, bytes(65_536))
+    assert got.headers == ((length,) if is_cut else ((b"content-encoding", b"gzip"), length))
+    assert got.problem == ("its answer was cut at 65,536 bytes" if is_cut else None)
+
+
+def test_long_redirect() -> None:
+    """That an answer is a redirect matters more than its length."""
+    with raw_app(b"HTTP/1.1 302 Found\r\n\r\n" + bytes(100_000)) as app:
+        got = forwarded(app, request(LENGTH))
+    assert (got.problem, len(got.body)) == ("a redirect, which OpenAI does not follow", 65_536)
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -110,7 +142,7 @@ def test_answers_without_a_length(status: int) -> None:
 
 
 def test_redirect() -> None:
-    """A redirect is not followed, but passed back as it is, and it is a failure: OpenAI does not follow it either."""
+    """A redirect is not followed, but returned as it is, and it is a failure: OpenAI does not follow it either."""
     answer = b"HTTP/1.1 308 Moved\r\nlocation: /hook/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
     with raw_app(answer, OK) as app:
         got = forwarded(app, request(LENGTH))
@@ -125,7 +157,8 @@ def test_redirect() -> None:
     [
         pytest.param(b"", "closed the connection", id="none"),
         pytest.param(b"220 mail.example ESMTP\r\n", "does not speak HTTP", id="no HTTP"),
-        pytest.param(b"HTTP/1.1 799 X\r\ncontent-length: 0\r\n\r\n", "answered 799, no HTTP status", id="no status"),
+        pytest.param(b"HTTP/1.1 600 X\r\ncontent-length: 0\r\n\r\n", "answered 600, no HTTP status", id="no status"),
+        pytest.param(b"HTTP/1.1 799 X\r\ncontent-length: 0\r\n\r\n", "answered 799, no HTTP status", id="none by far"),
     ],
 )
 def test_no_answer(answer: bytes, problem: str) -> None:
@@ -139,6 +172,38 @@ def test_no_answer(answer: bytes, problem: str) -> None:
     assert got.headers == ((b"content-type", b"application/problem+json"), length)
 
 
+@pytest.mark.parametrize(("status", "is_failure"), [(200, False), (299, False), (300, True), (199, True), (500, True)])
+def test_failures(status: int, is_failure: bool) -> None:  # noqa: FBT001  a column of the table
+    """All but 2xx is a failure, as OpenAI has it."""
+    assert Forwarded(status, (), b"", None, None).is_failure is is_failure
+
+
+def test_stopped() -> None:
+    """Where the wait for the app is cancelled, as at the end, the sender gets a 503, and the user learns of it."""
+
+    async def cancelled(forwarder: Forwarder, app: RawApp) -> Forwarded:
+        task = asyncio.create_task(forwarder.forward(request(LENGTH)))
+        await asyncio.to_thread(app.request)
+        task.cancel()
+        return await task
+
+    with raw_app() as app, Forwarder(app.url) as forwarder:
+        got = asyncio.run(cancelled(forwarder, app))
+    assert (got.status, got.seconds, got.is_failure) == (503, None, True)
+    assert got.problem == "it had not answered when you stopped; the sender is told to try again"
+    assert json.loads(got.body) == {"title": "The listener was stopped", "status": 503}
+
+
+def test_all_threads_end() -> None:
+    """At the end, no thread stays."""
+    before = set(threading.enumerate())
+    with Forwarder("http://127.0.0.1:1", threads=3):
+        threads = set(threading.enumerate()) - before
+    for thread in threads:
+        thread.join(TIMEOUT)
+    assert [thread.is_alive() for thread in threads] == [False] * 3
+
+
 def test_nobody_listens() -> None:
     """If no app runs, the sender gets a 502, and the user what to do."""
     with Forwarder(f"http://127.0.0.1:{free_port()}") as forwarder:
@@ -148,7 +213,7 @@ def test_nobody_listens() -> None:
 
 
 def test_header_that_can_not_be_sent(app: RawApp) -> None:
-    """What can't be passed on is no crash."""
+    """What can't be forwarded is no crash."""
     got = forwarded(app, request(("x-evil", "a\r\nb"), LENGTH))
     assert (got.status, "header" in str(got.problem), app.has_more()) == (502, True, False)
 

@@ -1,5 +1,6 @@
 """The listener whole: real sockets, a real app behind it, and strangers in front."""
 
+import io
 import json
 import os
 import re
@@ -16,13 +17,14 @@ import pytest
 
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.listen.address import bind
-from webhook_guard.cli.listen.forward import Forwarder
-from webhook_guard.cli.listen.keep import Folder
+from webhook_guard.cli.listen.forward import Forwarded, Forwarder
 from webhook_guard.cli.listen.listener import Listener, run
-from webhook_guard.cli.message import from_wire
+from webhook_guard.cli.listen.receiver import Received
+from webhook_guard.cli.listen.save import Folder
+from webhook_guard.cli.message import Request, from_wire
 
+from cli.listening import Lines, raw_app, visited
 from servers.client import TIMEOUT, Answer, Client, chunk, chunked_head, genuine, head
-from servers.listening import Lines, raw_app, visited
 from support import BODY, OTHER_SECRET, SECRET, clock, free_port, signed
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
@@ -59,7 +61,7 @@ class Running:
 
 
 @contextmanager
-def listening(**options: Any) -> Generator[Running]:
+def listening(**options: Any) -> Generator[Running, None, None]:
     """Run a listener in a thread, and stop it at the end."""
     with closing(bind("127.0.0.1", 0)) as listening, redirect_stdout(Lines()) as out, redirect_stderr(Lines()) as err:
         port = listening.getsockname()[1]
@@ -139,6 +141,53 @@ def test_folder_that_went_away(tmp_path: Path) -> None:
     assert running.err.next() == "Not saved: No such file or directory."
 
 
+class BrokenFolder(Folder):
+    """A folder that fails as none should."""
+
+    def save(self, received: Received) -> str:
+        """Fail."""
+        raise ValueError(received.request.body)
+
+
+def test_failure_to_save(tmp_path: Path) -> None:
+    """Whatever fails while a request is saved, it is answered and shown, and one line says what failed where."""
+    with listening(folder=BrokenFolder(tmp_path)) as running:
+        assert running.ask(genuine("wh_1")).status == 204
+        assert running.out.next().endswith("wh_1")
+    said = running.err.getvalue()
+    assert re.fullmatch(r"Not saved, but answered: ValueError in test_listener.py, line \d+\.\n", said)
+
+
+def test_failure_to_show() -> None:
+    """Whatever fails while a request is shown, it is answered and counted, and one line says what failed where."""
+    closed = io.StringIO()
+    closed.close()
+    with listening() as running:
+        with redirect_stdout(closed):
+            assert running.ask(genuine("wh_1")).status == 204
+        assert re.fullmatch(r"Not shown, but answered: ValueError in \w+\.py, line \d+\.", running.err.next())
+        assert running.ask(genuine("wh_2")).status == 204
+        assert running.out.next().endswith("wh_2")
+    assert running.listener.accepted == 2
+
+
+class BrokenForwarder(Forwarder):
+    """A forwarder that fails as none should."""
+
+    async def forward(self, request: Request) -> Forwarded:
+        """Fail."""
+        raise {"/os": OSError}.get(request.target, ValueError)
+
+
+def test_faults_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A fault of the receiver reaches the screen by the server's log; what the system or a client causes does not."""
+    with BrokenForwarder("http://127.0.0.1:1") as forwarder, listening(forwarder=forwarder) as running:
+        assert running.ask(genuine("wh_1")).status == 500
+        assert running.ask(genuine("wh_2", path="/os")).status == 500
+        assert running.ask(b"no HTTP\r\n\r\n").status == 400
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [ValueError]
+
+
 def test_forwarded() -> None:
     """With --forward, the app gets what was sent, the sender the app's answer, and the line its status and time."""
     failure = b"HTTP/1.1 500 No\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbad"
@@ -199,7 +248,7 @@ HOSTILE = {
 
 
 def test_hanging_strangers() -> None:
-    """Strangers who hang keep nobody else waiting, and not the end either."""
+    """Strangers who hang make nobody else wait, nor the end."""
     with ExitStack() as stack, listening() as running:
         for request in HANGING.values():
             client = stack.enter_context(running.connect())
@@ -252,13 +301,13 @@ def test_too_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         assert running.ask(genuine("wh_1")).status == 204
 
 
-def test_it_ends_while_the_app_hangs() -> None:
-    """The end does not wait for an app that hangs, nor for a connection that is kept open."""
+def test_it_ends_while_the_app_hangs(tmp_path: Path) -> None:
+    """The end waits for no app that hangs, nor for an open connection; but what the app has is shown and saved."""
     with (
         raw_app() as app,
         Forwarder(app.url) as forwarder,
         ExitStack() as stack,
-        listening(forwarder=forwarder) as running,
+        listening(forwarder=forwarder, folder=Folder(tmp_path)) as running,
     ):
         idle, waiting = (stack.enter_context(running.connect()) for _ in range(2))
         idle.send(head({}, method="GET"))
@@ -269,6 +318,14 @@ def test_it_ends_while_the_app_hangs() -> None:
         running.thread.join(TIMEOUT)
         assert not running.thread.is_alive()
         assert idle.rest() == b""
+        answer = waiting.answer()
+    assert (answer.status, answer.json()) == (503, {"title": "The listener was stopped", "status": 503})
+    assert "  accepted 503 " in running.out.getvalue()
+    assert "  app: it had not answered when you stopped; the sender is told to try again" in running.out.getvalue()
+    assert running.err.getvalue() == ""
+    assert len(list(tmp_path.glob("*-accepted.http"))) == 1
+    counts = (running.listener.accepted, running.listener.failed, running.listener.refused)
+    assert counts == (1, 1, 1)
 
 
 def run_on(port: int, *, secret: str | list[str] = SECRET, forward: str | None = None, save: Path | None = None) -> int:
@@ -303,7 +360,7 @@ class TestRun:
 
     def test_with_everything(self, tmp_path: Path) -> None:
         """It says where requests go to, and what the app made of them."""
-        save = tmp_path / "kept"
+        save = tmp_path / "saved"
         with raw_app() as app, visited(signal.SIGTERM, FORGED) as (port, err):
             assert run_on(port, secret=[SECRET, OTHER_SECRET], forward=app.url, save=save) == 0
         assert err.getvalue().splitlines() == [

@@ -1,4 +1,4 @@
-"""The guarded receiver, on a real uvicorn: what it takes down, what it answers, and that the guard decides alone."""
+"""The guarded receiver, on a real uvicorn: what it records, what it answers, and that the guard decides alone."""
 
 import asyncio
 import logging
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from webhook_guard.cli.listen.forward import Forwarded
-from webhook_guard.cli.listen.receiver import LARGEST_BODY, Received, Receiver, refusals_noted
+from webhook_guard.cli.listen.receiver import LARGEST_BODY, Received, Receiver, refusals_found
 from webhook_guard.cli.message import Request
 from webhook_guard.sansio.errors import ConfigurationError, Reason
 from webhook_guard.sansio.guard import MAX_BODY_SIZE
 
+from cli.listening import Stage
 from servers.client import TIMEOUT, Answer, Client, chunk, chunked_head, genuine, head
-from servers.listening import Stage
 from servers.uvicorn_server import running
 from support import BODY, NOW, OTHER_SECRET, PATH, SECRET, clock, event_body, signed
 
@@ -33,15 +33,15 @@ def stage() -> Iterator[Stage]:
 
 
 class Desk:
-    """Puts a receiver on the stage, and takes what it notes."""
+    """Puts a receiver on the stage, and takes what it hands over."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._noted = SimpleQueue[Received]()
+        self._received = SimpleQueue[Received]()
 
     def serve(self, forward: Callable[[Request], Any] | None = None, **options: Any) -> None:
         """Serve a receiver from now on."""
-        self._stage.app = Receiver(self._note, forward, secret=SECRET, clock=clock, **options)
+        self._stage.app = Receiver(self._received.put, forward, secret=SECRET, clock=clock, **options)
 
     def connect(self) -> Client:
         """Open a connection."""
@@ -53,16 +53,13 @@ class Desk:
             client.send(request)
             return client.answer()
 
-    def noted(self) -> Received:
-        """Return what was noted before an answer came."""
-        return self._noted.get_nowait()
+    def received(self) -> Received:
+        """Return what was received before an answer came."""
+        return self._received.get_nowait()
 
     def wait(self) -> Received:
-        """Return what is noted, where no answer comes."""
-        return self._noted.get(timeout=TIMEOUT)
-
-    async def _note(self, received: Received) -> None:
-        self._noted.put(received)
+        """Return what is received, where no answer comes."""
+        return self._received.get(timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -70,7 +67,7 @@ def desk(stage: Stage) -> Iterator[Desk]:
     """A receiver that answers by itself."""
     desk = Desk(stage)
     desk.serve()
-    with refusals_noted():
+    with refusals_found():
         yield desk
 
 
@@ -80,10 +77,10 @@ def unsigned(body: bytes, **headers: str | int) -> bytes:
 
 
 def test_genuine(desk: Desk) -> None:
-    """A genuine delivery is answered 204, and noted before that with all that is known of it."""
+    """A genuine delivery is answered 204, and recorded before that with all that is known of it."""
     answer = desk.ask(genuine("wh_1", path="/any/path?with=query"))
     assert (answer.status, answer.body, answer.headers["content-length"]) == (204, b"", None)
-    received = desk.noted()
+    received = desk.received()
     assert received.delivery is not None
     assert received.delivery.event.type == "batch.completed"
     headers = (("host", "test"), *signed(webhook_id="wh_1").items(), ("content-length", str(len(BODY))))
@@ -103,11 +100,11 @@ def test_genuine(desk: Desk) -> None:
     ],
 )
 def test_refused(desk: Desk, request_: bytes, reason: Reason) -> None:
-    """A refused request is answered as any guard does, and noted whole, with the guard's own error."""
+    """A refused request is answered as any guard does, and recorded whole, with the guard's own error."""
     with desk.connect() as client:
         client.send(request_)
         status = int(client.line().split()[1])
-    received = desk.noted()
+    received = desk.received()
     assert (status, received.status, received.verdict) == (reason.status, reason.status, reason)
     assert received.refusal is not None
     assert received.refusal.reason is reason
@@ -122,7 +119,7 @@ def test_body_that_comes_after_the_refusal(desk: Desk) -> None:
         client.send(unsigned(b"whole")[:-3])
         client.send(b"ole")
         assert client.answer().refusal == (400, "missing_header")
-    assert desk.noted().request.body == b"whole"
+    assert desk.received().request.body == b"whole"
 
 
 def test_keep_alive(desk: Desk) -> None:
@@ -132,15 +129,15 @@ def test_keep_alive(desk: Desk) -> None:
         assert client.answer().status == 400
         client.send(genuine("wh_1"))
         assert client.answer().status == 204
-    assert [desk.noted().verdict for _ in range(2)] == ["missing_header", "accepted"]
+    assert [desk.received().verdict for _ in range(2)] == ["missing_header", "accepted"]
 
 
 def test_too_large_for_the_guard(desk: Desk) -> None:
-    """What the guard refuses as too large is still noted whole, as far as it is not huge."""
+    """What the guard refuses as too large is still recorded whole, as far as it is not huge."""
     body = bytes(MAX_BODY_SIZE + 1)
     request = head({**signed(body), "content-length": len(body)}) + body
     assert desk.ask(request).refusal == (413, "body_too_large")
-    received = desk.noted()
+    received = desk.received()
     assert received.is_whole
     assert received.request.body == body
 
@@ -156,7 +153,7 @@ def test_huge(desk: Desk, size: int, is_whole: bool, is_chunked: bool) -> None: 
     with desk.connect() as client:
         client.send(wire)
         assert client.answer().refusal == ((413, "body_too_large") if is_chunked else (400, "missing_header"))
-    received = desk.noted()
+    received = desk.received()
     assert len(received.request.body) == LARGEST_BODY
     assert received.is_whole is is_whole
 
@@ -167,7 +164,7 @@ def test_rest_that_does_not_come(desk: Desk) -> None:
     with desk.connect() as client:
         client.send(unsigned(b"whole")[:-1])
         assert client.answer().refusal == (400, "missing_header")
-    received = desk.noted()
+    received = desk.received()
     assert (received.request.body, received.is_whole) == (b"whol", False)
 
 
@@ -177,7 +174,7 @@ def test_body_that_had_its_time(desk: Desk) -> None:
     with desk.connect() as client:
         client.send(genuine("wh_1")[:-1])
         assert client.answer().refusal == (408, "body_timeout")
-    received = desk.noted()
+    received = desk.received()
     assert (received.request.body, received.is_whole) == (BODY[:-1], False)
 
 
@@ -186,7 +183,7 @@ def test_body_that_waits_for_a_word(desk: Desk) -> None:
     with desk.connect() as client:
         client.send(head({"expect": "100-continue", "content-length": 4}))
         assert client.line() == b"HTTP/1.1 400 Bad Request\r\n"
-    received = desk.noted()
+    received = desk.received()
     assert (received.request.body, received.is_whole) == (b"", False)
 
 
@@ -198,7 +195,7 @@ def test_body_that_is_asked_for(desk: Desk) -> None:
         client.wait_to_continue()
         client.send(chunk(bytes(length)) + chunk(b""))
         assert client.answer().refusal == (413, "body_too_large")
-    assert len(desk.noted().request.body) == length
+    assert len(desk.received().request.body) == length
 
 
 @pytest.mark.parametrize("leave", [Client.close, Client.reset], ids=["closed", "reset"])
@@ -210,7 +207,7 @@ def test_body_that_is_asked_for(desk: Desk) -> None:
     ],
 )
 def test_client_gone_in_the_body(desk: Desk, part: bytes, reason: str, leave: Callable[[Client], None]) -> None:
-    """A client that leaves in the middle of its body is noted with what it has sent."""
+    """A client that leaves in the middle of its body is recorded with what it has sent."""
     with desk.connect() as client:
         client.send(part)
         leave(client)
@@ -220,10 +217,10 @@ def test_client_gone_in_the_body(desk: Desk, part: bytes, reason: str, leave: Ca
 
 
 def test_in_pieces(desk: Desk) -> None:
-    """A body in chunks is noted as it is without them, with the headers that it came with."""
+    """A body in chunks is recorded as it is without them, with the headers that it came with."""
     pieces = [chunk(bytes([byte])) for byte in BODY]
     assert desk.ask(chunked_head("wh_1") + b"".join(pieces) + chunk(b"")).status == 204
-    received = desk.noted()
+    received = desk.received()
     assert received.request.body == BODY
     assert received.request.values("transfer-encoding") == ["chunked"]
 
@@ -240,7 +237,7 @@ def test_forwarded(desk: Desk) -> None:
     desk.serve(forward)
     got = desk.ask(genuine("wh_1"))
     assert (got.status, got.headers["x-app"], got.body) == (418, "1", b"answer")
-    received = desk.noted()
+    received = desk.received()
     assert passed_on == [received.request]
     assert (received.status, received.forwarded, received.verdict) == (418, answer, "accepted")
 
@@ -255,7 +252,7 @@ def test_refused_is_not_forwarded(desk: Desk) -> None:
 
     desk.serve(forward)
     assert desk.ask(genuine("wh_1", headers={"webhook-signature": "v1,AAAA"})).status == 400
-    assert (passed_on, desk.noted().forwarded) == ([], None)
+    assert (passed_on, desk.received().forwarded) == ([], None)
 
 
 def test_each_has_its_own_verdict(desk: Desk) -> None:
@@ -274,8 +271,8 @@ def test_each_has_its_own_verdict(desk: Desk) -> None:
         assert desk.ask(unsigned(b"")).status == 400
         assert desk.ask(genuine("wh_2", path="/release")).status == 200
         assert first.answer().status == 200
-    noted = [desk.noted() for _ in range(3)]
-    verdicts = {(*received.request.values("webhook-id"),): received.verdict for received in noted}
+    all_three = [desk.received() for _ in range(3)]
+    verdicts = {(*received.request.values("webhook-id"),): received.verdict for received in all_three}
     assert verdicts == {("wh_1",): "accepted", (): "missing_header", ("wh_2",): "accepted"}
 
 
@@ -283,25 +280,25 @@ def test_event_of_unexpected_shape(desk: Desk) -> None:
     """The guard's log has more than refusals: what it says of an accepted event is no verdict."""
     body = event_body("batch.completed", "not an object")
     assert desk.ask(head({**signed(body), "content-length": len(body)}) + body).status == 204
-    assert desk.noted().verdict == "accepted"
+    assert desk.received().verdict == "accepted"
 
 
 def test_options() -> None:
     """Secret and tolerance are checked by the guard."""
 
-    async def note(_: Received) -> None: ...
+    def ignore(_: Received) -> None: ...
 
     with pytest.raises(ConfigurationError, match="tolerance"):
-        Receiver(note, secret=SECRET, tolerance=-1)
+        Receiver(ignore, secret=SECRET, tolerance=-1)
     with pytest.raises(ConfigurationError, match="secret"):
-        Receiver(note, secret="")
+        Receiver(ignore, secret="")
 
 
 def test_the_log_is_quiet_meanwhile(records: list[Any]) -> None:
-    """The guard's log reaches nobody else while refusals are noted, and everybody afterwards, as before."""
+    """The guard's log reaches nobody else while refusals are looked for, and everybody afterwards, as before."""
     logger = logging.getLogger("webhook_guard")
     level = logger.level
-    with refusals_noted():
+    with refusals_found():
         logger.warning("of no request")
         assert logger.isEnabledFor(logging.INFO)
     assert (records, logger.level) == ([], level)
@@ -313,7 +310,7 @@ def test_the_log_recovers(records: list[Any]) -> None:
     """The guard's log speaks again after a failure, too."""
     with ExitStack() as stack:
         stack.enter_context(pytest.raises(RuntimeError))
-        stack.enter_context(refusals_noted())
+        stack.enter_context(refusals_found())
         raise RuntimeError
     logging.getLogger("webhook_guard").warning("again")
     assert len(records) == 1

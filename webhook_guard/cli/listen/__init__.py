@@ -1,10 +1,10 @@
-"""The command `listen`: a guarded receiver that shows, keeps and passes on what comes.
+"""The command `listen`: a guarded receiver that shows, saves and forwards what comes.
 
 listener    the server, from the first line to the summary
 address     the socket it listens on
-receiver    the ASGI app: takes requests down, has the guard decide, answers
-forward     passes on what is verified
-keep        a file for each request
+receiver    the ASGI app: records requests, has the guard decide, answers
+forward     hands what is verified to the app, and the answer back
+save        a file for each request
 display     a line for each request
 """
 

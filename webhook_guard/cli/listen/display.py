@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from rich.cells import chop_cells, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -44,7 +44,7 @@ def line(received: Received, console: Console, *, file: str | None, forwards: bo
     Args:
         received: The request, and what became of it.
         console: Where it is shown.
-        file: The name of the file that it is kept in.
+        file: The name of the file that it is saved in.
         forwards: Whether there is a column for the app's milliseconds.
     """
     columns = Text("  ").join(_columns(received, console, forwards=forwards))
@@ -63,7 +63,7 @@ def details(received: Received, console: Console) -> Iterator[Text]:
         yield from map(Text, _wrapped(f"({received.refusal})", console))
     head = (f"{_cut(request.method)} {_cut(request.target)}", *_shown_headers(request))
     for text in (*head, "", *_shown_body(received)):
-        pieces = chop_cells(text, console.width - len(_INDENT)) if console.is_terminal else [text]
+        pieces = chop_cells(text, _room(console)) if console.is_terminal else [text]
         yield from (Text(_INDENT + piece) for piece in pieces or [""])
     yield Text()
 
@@ -147,8 +147,10 @@ def _id_width(console: Console, *, forwards: bool) -> int:
 def _fitted(text: str, width: int, console: Console) -> str:
     """Return a stranger's text in a column: as wide as that, or in a pipe as wide as need be."""
     shown = printable(text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}..")
-    if len(shown) <= width or not console.is_terminal:
-        return shown.ljust(width)
+    if cell_len(shown) <= width:
+        return set_cell_size(shown, width)
+    if not console.is_terminal:
+        return shown
     end = (width - 1) // 2
     return set_cell_size(f"{shown[: width - end - 2]}..{shown[-end:]}", width)
 
@@ -162,7 +164,12 @@ def _cut(text: str) -> str:
 
 def _wrapped(text: str, console: Console) -> list[str]:
     """Return a text of ours, indented, in as many lines as it takes."""
-    return textwrap.wrap(text, console.width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return textwrap.wrap(text, len(_INDENT) + _room(console), initial_indent=_INDENT, subsequent_indent=_INDENT)
+
+
+def _room(console: Console) -> int:
+    """Return the columns beside the indent: at least one, however narrow a terminal says that it is."""
+    return max(1, console.width - len(_INDENT))
 
 
 def _shown_headers(request: Request) -> Iterator[str]:

@@ -1,8 +1,10 @@
-"""Verified requests, passed on to an app: the body and the headers as they came, and the app's answer back.
+"""Verified requests, forwarded to an app: the body and the headers as they came, and the app's answer back.
 
 Only headers that belong to one connection, and to no other, are left out (RFC 9110 section 7.6.1), and Host is the
 app's. What comes back is the app's own status, headers and body, so that the sender tries again where the app failed;
-502 if there is no answer, and 504 if it takes too long. No redirect is followed, as OpenAI follows none.
+502 if there is no answer, 503 if `listen` is stopped before there is one, and 504 if it takes too long. Of a body, the
+first 65,536 bytes come back: `Forwarded.problem` says so, and Content-Encoding, which the rest does not end, is left
+out. No redirect is followed, as OpenAI follows none.
 
 The event loop never waits for the app: a few threads do. They end with the process, whatever the app does.
 """
@@ -16,6 +18,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from webhook_guard.cli.connection import LARGEST_ANSWER
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.http import TIMEOUT, Answer, Client, Headers, NoAnswerError
 from webhook_guard.cli.message import Request, end_to_end
@@ -32,14 +35,14 @@ _STATUS_END = 600
 
 
 class Forwarded(NamedTuple):
-    """What became of a request that was passed on: the answer for the sender, and how it came about."""
+    """What became of a request that was forwarded: the answer for the sender, and how it came about."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     #: How long the app took; None if it did not answer.
     seconds: float | None
-    #: Why the sender is going to count it as failed, where the status does not say it.
+    #: What went wrong that the status does not say.
     problem: str | None
 
     @property
@@ -49,7 +52,7 @@ class Forwarded(NamedTuple):
 
 
 class Forwarder:
-    """Passes requests on to one URL; its threads start with it.
+    """Forwards requests to one URL; its threads start with it.
 
     Args:
         url: http:// or https://.
@@ -78,15 +81,20 @@ class Forwarder:
             self._jobs.put(None)
 
     async def forward(self, request: Request) -> Forwarded:
-        """Pass a request on, and return the answer for its sender. It never raises for what the app does."""
-        job = _Job(tuple(passed_on(request)), request.body)
+        """Forward a request, and return the answer for its sender. It never raises for what the app does."""
+        job = _Job(tuple(forwarded_headers(request)), request.body)
         self._jobs.put(job)
         try:
             async with asyncio.timeout(self._timeout):
-                return _passed_back(await asyncio.wrap_future(job.answer))
+                return _returned(await asyncio.wrap_future(job.answer))
         except TimeoutError:
             problem = f"no answer within {self._timeout:g} s; look into the app"
             return _failure(HTTPStatus.GATEWAY_TIMEOUT, "The app did not answer in time", problem)
+        except (
+            asyncio.CancelledError
+        ):  # the end has come; but the app may have the request, so somebody must learn of it
+            problem = "it had not answered when you stopped; the sender is told to try again"
+            return _failure(HTTPStatus.SERVICE_UNAVAILABLE, "The listener was stopped", problem)
         except (NoAnswerError, Misuse) as error:
             return _failure(HTTPStatus.BAD_GATEWAY, "The app did not answer", str(error))
 
@@ -115,25 +123,39 @@ class _Job:
             self.answer.set_result(answer)
 
 
-def passed_on(request: Request) -> list[tuple[str, str]]:
-    """Return the headers that a request is passed on with: Host and, after chunks, Content-Length are the client's."""
+def forwarded_headers(request: Request) -> list[tuple[str, str]]:
+    """Return the headers that a request is forwarded with: Host and, after chunks, Content-Length are the client's."""
     left_out = {"host"}
     if request.values("transfer-encoding"):
         left_out.add("content-length")
     return end_to_end(request.headers, without=left_out)
 
 
-def _passed_back(answer: Answer) -> Forwarded:
+def _returned(answer: Answer) -> Forwarded:
     if answer.status >= _STATUS_END:
         return _failure(
             HTTPStatus.BAD_GATEWAY, "The app did not answer", f"it answered {answer.status}, no HTTP status"
         )
-    headers = end_to_end(answer.headers, without={"content-length"})
+    is_cut = _is_cut(answer)
+    headers = end_to_end(
+        answer.headers, without={"content-length", "content-encoding"} if is_cut else {"content-length"}
+    )
     if answer.status not in _WITHOUT_LENGTH:
         headers.append(("content-length", str(len(answer.body))))
-    problem = "a redirect, which OpenAI does not follow" if answer.is_redirect else None
     encoded = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
-    return Forwarded(answer.status, encoded, answer.body, answer.seconds, problem)
+    return Forwarded(answer.status, encoded, answer.body, answer.seconds, _problem(answer, is_cut=is_cut))
+
+
+def _is_cut(answer: Answer) -> bool:
+    """Say whether there may be more of the body: after so many bytes, nothing is read of it."""
+    size = len(answer.body)
+    return size >= LARGEST_ANSWER and answer.value("content-length") != str(size)
+
+
+def _problem(answer: Answer, *, is_cut: bool) -> str | None:
+    if answer.is_redirect:
+        return "a redirect, which OpenAI does not follow"
+    return f"its answer was cut at {LARGEST_ANSWER:,} bytes" if is_cut else None
 
 
 def _failure(status: HTTPStatus, title: str, problem: str) -> Forwarded:

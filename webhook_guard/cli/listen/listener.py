@@ -1,17 +1,22 @@
 """A guarded receiver on a port of this machine, and what it says of what comes.
 
-Standard output has the deliveries and nothing else; what is said of the listener itself goes to standard error. It ends
-with Ctrl-C or SIGTERM in about a second, whatever clients and the app do meanwhile. The server refuses more than
-`MOST_CONNECTIONS` at a time, so whatever strangers do takes bounded memory.
+Standard output has the deliveries and nothing else; what is said of the listener itself goes to standard error. A
+request that can't be shown or saved is answered as if it could. The server refuses more than `MOST_CONNECTIONS` at a
+time, so whatever strangers do takes bounded memory.
+
+It ends with Ctrl-C or SIGTERM in about a second, whatever clients and the app do meanwhile; what is being forwarded
+then is shown, saved and counted. Somebody must read what it prints, because it waits for that: where nobody does, as in
+a terminal that is paused, a second signal ends it.
 """
 
-import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -24,15 +29,15 @@ from rich.text import Text
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.listen import address, display
 from webhook_guard.cli.listen.forward import Forwarder
-from webhook_guard.cli.listen.keep import Folder
-from webhook_guard.cli.listen.receiver import Received, Receiver, refusals_noted
+from webhook_guard.cli.listen.receiver import Received, Receiver, refusals_found
+from webhook_guard.cli.listen.save import Folder
 from webhook_guard.cli.logs import SERVER_LOGGERS, silenced
 from webhook_guard.cli.output import console, print_json, printable
 from webhook_guard.sansio.errors import Reason
 from webhook_guard.sansio.guard import TOLERANCE
 from webhook_guard.verify import configured_keys
 
-#: Each holds at most `receiver.LARGEST_BODY` and what the guard takes.
+#: What each takes in memory, the receiver says.
 MOST_CONNECTIONS = 250
 #: Seconds for requests that are being answered when the end comes.
 _LAST_SECONDS = 1
@@ -49,7 +54,7 @@ class Listener:
     Args:
         listening: The socket to receive on; it listens already.
         forwarder: What passes verified requests on; None answers them here.
-        folder: Where requests are kept; None keeps none.
+        folder: Where requests are saved; None saves none.
         secret: One signing secret or several; None reads OPENAI_WEBHOOK_SECRET.
         tolerance: How far from now an attempt may be, either way, in seconds.
         verbose: Whether headers and bodies are shown.
@@ -88,46 +93,56 @@ class Listener:
         self._console = console()
         self._is_hint_due = True
         forward = forwarder.forward if forwarder is not None else None
-        receiver = Receiver(self._note, forward, secret=secret, tolerance=tolerance, clock=clock)
-        self._server = uvicorn.Server(_configured(receiver))
+        receiver = Receiver(self._take, forward, secret=secret, tolerance=tolerance, clock=clock)
+        self._server = _Server(_configured(receiver))
 
     def serve(self) -> None:
         """Receive, until `stop` is called or, in the main thread, a signal comes."""
-        with silenced(*SERVER_LOGGERS), refusals_noted(), _ended_by_signals(self.stop):
+        with silenced(*SERVER_LOGGERS, but=self._is_fault), refusals_found(), _ended_by_signals(self.stop):
             self._server.run([self._socket])
 
     def stop(self) -> None:
         """Let `serve` return; any thread may call it."""
         self._server.should_exit = True
 
-    async def _note(self, received: Received) -> None:
-        file = await self._keep(received)
+    def _is_fault(self, record: logging.LogRecord) -> bool:
+        """Say whether the server tells of a fault of ours: strangers cause errors of the system, and the end others."""
+        error = record.exc_info[1] if record.exc_info else None
+        return record.levelno >= logging.ERROR and not isinstance(error, OSError) and not self._server.should_exit
+
+    def _take(self, received: Received) -> None:
+        """Count, save and show a request. Nothing that fails here changes its answer, so nothing is raised."""
         self._count(received)
-        try:
-            self._show(received, file)
-        except OSError as error:
-            _say(f"Stopping: can't print ({error.strerror}).")
-            _print_nowhere()
-            self.stop()
+        self._show(received, self._save(received))
         if self._is_hint_due and received.verdict == Reason.SIGNATURE_MISMATCH:
             self._is_hint_due = False
             _say(_HINT)
-
-    async def _keep(self, received: Received) -> str | None:
-        if self._folder is None:
-            return None
-        try:
-            return await asyncio.to_thread(self._folder.keep, received)
-        except OSError as error:
-            _say(f"Not saved: {error.strerror}.")
-            return None
 
     def _count(self, received: Received) -> None:
         self.accepted += received.is_accepted
         self.refused += not received.is_accepted
         self.failed += received.forwarded is not None and received.forwarded.is_failure
 
+    def _save(self, received: Received) -> str | None:
+        try:
+            return self._folder.save(received) if self._folder is not None else None
+        except OSError as error:
+            _say(f"Not saved: {error.strerror}.")
+        except Exception as error:  # noqa: BLE001  an app has handled it already, and must not get it again
+            _say(f"Not saved, but answered: {_described(error)}.")
+        return None
+
     def _show(self, received: Received, file: str | None) -> None:
+        try:
+            self._print_request(received, file)
+        except OSError as error:
+            _say(f"Stopping: can't print ({error.strerror}).")
+            _print_nowhere()
+            self.stop()
+        except Exception as error:  # noqa: BLE001  as above
+            _say(f"Not shown, but answered: {_described(error)}.")
+
+    def _print_request(self, received: Received, file: str | None) -> None:
         if self._as_json:
             print_json(display.as_json(received, file=file, verbose=self._verbose))
             return
@@ -182,6 +197,16 @@ def run(
         listener.serve()
         _sum_up(listener, forwards=forward is not None)
     return 0
+
+
+class _Server(uvicorn.Server):
+    """It ends at a signal; a second one lets what nobody reads go nowhere, which else would be waited for."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal, even amid a print, which goes on after that."""
+        if self.should_exit:
+            _print_nowhere()
+        super().handle_exit(sig, frame)
 
 
 def _configured(receiver: Receiver) -> uvicorn.Config:
@@ -240,6 +265,12 @@ def _sum_up(listener: Listener, *, forwards: bool) -> None:
     if sys.stderr.isatty():
         _say("")  # the terminal has written ^C
     _say(f"{listener.accepted} accepted{failed}, {listener.refused} refused.")
+
+
+def _described(error: Exception) -> str:
+    """Return the kind of an error and where it was raised; its text may have parts of the request."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
 
 
 def _say(text: str) -> None:

@@ -1,12 +1,14 @@
-"""The guarded receiver: an ASGI app that takes down every request, whatever its path, and has the guard decide.
+"""The guarded receiver: an ASGI app that records every request, whatever its path, and has the guard decide.
 
-The guard decides as in front of any app, by the same bytes at the same time: taking them down changes none of its
+The guard decides as in front of any app, by the same bytes at the same time: recording them changes none of its
 verdicts. Where it answers before the end of the body, its answer is held back while the rest comes in, within bounds,
-so that a refused request is known whole too. A request is noted before its answer goes out: who has an answer finds the
-request printed and kept.
+so that a refused request is known whole too. A request is handed over before its answer goes out: who has an answer
+finds the request shown and saved.
 
-A request costs at most `LARGEST_BODY` and the guard's own limit in memory, and `PATIENCE` and the guard's own time-out
-in time, beside what the app takes.
+In memory, a request costs at most `LARGEST_BODY`, beside what the server and the guard hold of it, and what is
+forwarded, which the guard's own limit bounds. While it is handed over, there are a few copies more of its body, but of
+one request at a time: nothing is awaited meanwhile. In time, it costs at most `PATIENCE` and the guard's own time-out,
+beside what the app takes.
 """
 
 import asyncio
@@ -25,12 +27,12 @@ from webhook_guard.cli.message import Request
 from webhook_guard.log import logger
 from webhook_guard.sansio.guard import TOLERANCE
 
-#: Bytes that are kept of a body: four times what the guard takes, so that what it refuses as too large is mostly whole.
+#: Bytes that are held of a body: four times what the guard takes, so that what it refuses as too large is mostly whole.
 LARGEST_BODY = 1_048_576
 #: Seconds that the rest of a body may take which the guard did not want.
 PATIENCE = 5.0
 
-#: Passes on a verified request.
+#: Forwards a verified request.
 Forward = Callable[[Request], Awaitable[Forwarded]]
 
 
@@ -48,7 +50,7 @@ class Received(NamedTuple):
     delivery: Delivery | None
     #: Why the guard refused; None if it verified.
     refusal: WebhookError | None
-    #: What the app made of it; None if it was not passed on.
+    #: What the app made of it; None if it was not forwarded.
     forwarded: Forwarded | None
 
     @property
@@ -67,8 +69,8 @@ class Receiver:
     """The ASGI app.
 
     Args:
-        note: Awaited with each request, before its answer goes out.
-        forward: Passes verified requests on, and gives their answers; None answers 204.
+        on_received: Called with each request, before its answer goes out; it is not to raise.
+        forward: Forwards verified requests, and gives their answers; None answers 204.
         secret: One signing secret or several; None reads OPENAI_WEBHOOK_SECRET.
         tolerance: How far from now an attempt may be, either way, in seconds.
         body_timeout: Seconds that a body may take which the guard wants.
@@ -81,7 +83,7 @@ class Receiver:
 
     def __init__(
         self,
-        note: Callable[[Received], Awaitable[None]],
+        on_received: Callable[[Received], None],
         forward: Forward | None = None,
         *,
         secret: str | Sequence[str] | None = None,
@@ -94,49 +96,53 @@ class Receiver:
             self._accept, secret=secret, tolerance=tolerance, body_timeout=body_timeout, clock=clock
         )
         self._patience = patience
-        self._note = note
+        self._on_received = on_received
         self._forward = forward
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        taken = _Taken(scope, receive, self._clock())
-        _CURRENT.set(taken)
-        await self._guard(scope, taken.receive, taken.answer)
-        await taken.receive_rest(self._patience)
-        await self._note(taken.received())
-        for message in taken.answers:
+        record = _Record(scope, receive, self._clock())
+        _CURRENT.set(record)
+        await self._guard(scope, record.receive, record.answer)
+        await record.receive_rest(self._patience)
+        self._on_received(record.received())
+        for message in record.answers:
             await send(message)
 
     async def _accept(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        taken = _CURRENT.get()
-        taken.delivery = scope["openai.delivery"]
+        record = _CURRENT.get()
+        record.delivery = scope["openai.delivery"]
         if self._forward is None:
             await _send(send, HTTPStatus.NO_CONTENT)
         else:
-            taken.forwarded = answer = await self._forward(taken.request())
+            record.forwarded = answer = await self._forward(record.request())
             await _send(send, answer.status, answer.headers, answer.body)
 
 
 @contextmanager
-def refusals_noted() -> Generator[None, None, None]:
+def refusals_found() -> Generator[None, None, None]:
     """Have the guard's log tell the receiver why each request was refused, and nobody else."""
 
-    def note(record: logging.LogRecord) -> bool:
-        return _note_refusal(record)
+    # The guard hands its refusals to its log alone: their texts are not for the sender, so they are not in the answer.
+    def find(record: logging.LogRecord) -> bool:  # one for each use: a logger takes the same filter only once
+        current = _CURRENT.get(None)
+        if current is not None and isinstance(record.args, tuple):
+            current.refusal = next((value for value in record.args if isinstance(value, WebhookError)), None)
+        return False
 
     level = logger.level
-    logger.addFilter(note)
+    logger.addFilter(find)
     logger.setLevel(logging.INFO)
     try:
         yield
     finally:
         logger.setLevel(level)
-        logger.removeFilter(note)
+        logger.removeFilter(find)
 
 
-class _Taken:
-    """A request as it comes in, and the answer as it is given: both are taken down."""
+class _Record:
+    """A request as it comes in, and the answer as it is given."""
 
     def __init__(self, scope: Scope, receive: Receive, now: float) -> None:
         self.delivery: Delivery | None = None
@@ -199,14 +205,7 @@ class _Taken:
 
 
 #: Each request is served in a task of its own, which has a context of its own.
-_CURRENT: ContextVar[_Taken] = ContextVar("webhook_guard.cli.listen.receiver")
-
-
-def _note_refusal(record: logging.LogRecord) -> bool:
-    taken = _CURRENT.get(None)
-    if taken is not None and isinstance(record.args, tuple):
-        taken.refusal = next((value for value in record.args if isinstance(value, WebhookError)), None)
-    return False
+_CURRENT: ContextVar[_Record] = ContextVar("webhook_guard.cli.listen.receiver")
 
 
 async def _send(send: Send, status: int, headers: tuple[tuple[bytes, bytes], ...] = (), body: bytes = b"") -> None:

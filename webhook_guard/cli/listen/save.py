@@ -44,7 +44,7 @@ class Folder:
         except OSError as error:
             raise Misuse(f"can't write to the folder {path}: {error.strerror}; give another one") from None
 
-    def keep(self, received: Received) -> str:
+    def save(self, received: Received) -> str:
         """Write a request, and return the name of its file, which sorts by the time when the request came.
 
         Raises:
@@ -54,19 +54,19 @@ class Folder:
             path = self._path / _name(received, next(self._numbers))
             # A file that is there is that of another `listen`: the next number is free.
             with suppress(FileExistsError):
-                _write(path, to_wire(as_kept(received)))
+                _write(path, to_wire(as_saved(received)))
                 return path.name
 
 
-def as_kept(received: Received) -> Request:
+def as_saved(received: Received) -> Request:
     """Return the request as it is written: without chunks if it is whole, else so that it ends too early."""
     request = received.request
     if not request.values(_CODING):
         return request  # the declared length tells whether it is whole
     if received.is_whole:
         return request._replace(headers=tuple(_with_length(request)))
-    # One chunk that is declared a byte longer than what there is.
-    return request._replace(body=b"%x\r\n%b" % (len(request.body) + 1, request.body))
+    # One chunk, and nothing that ends it or the body.
+    return request._replace(body=b"%x\r\n%b" % (len(request.body), request.body))
 
 
 def _write(path: Path, message: bytes) -> None:

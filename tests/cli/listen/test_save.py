@@ -10,8 +10,8 @@ import pytest
 
 from webhook_guard import Delivery, parse_event
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.listen.keep import Folder
 from webhook_guard.cli.listen.receiver import Received
+from webhook_guard.cli.listen.save import Folder
 from webhook_guard.cli.message import Request, from_wire
 from webhook_guard.sansio.errors import Reason, VerificationError
 
@@ -37,13 +37,13 @@ def received(
     return Received(TIME, request, is_whole, 204, DELIVERY, None, None)
 
 
-def kept(folder: Path, request: Received) -> bytes:
-    """Keep a request, and return its file's content."""
-    return (folder / Folder(folder).keep(request)).read_bytes()
+def saved(folder: Path, request: Received) -> bytes:
+    """Save a request, and return its file's content."""
+    return (folder / Folder(folder).save(request)).read_bytes()
 
 
 @contextmanager
-def full_disk(size: int) -> Generator[None]:
+def full_disk(size: int) -> Generator[None, None, None]:
     """Have no file grow over so many bytes."""
     import resource  # noqa: PLC0415  not on Windows
 
@@ -56,21 +56,21 @@ def full_disk(size: int) -> Generator[None]:
 
 
 def test_as_it_came(tmp_path: Path) -> None:
-    """A request is kept to the byte: the request line, its headers in order, repeated ones too, and its body."""
+    """A request is saved to the byte: the request line, its headers in order, repeated ones too, and its body."""
     headers = (HOST, ("x-a", "1"), *signed().items(), ("x-a", "caf\xe9"), LENGTH)
     head = "\r\n".join(["POST /webhooks?a=1 HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""])
-    assert kept(tmp_path, received(*headers)) == head.encode("latin-1") + BODY
+    assert saved(tmp_path, received(*headers)) == head.encode("latin-1") + BODY
 
 
 def test_it_can_be_read_again(tmp_path: Path) -> None:
-    """What is kept is read as it was."""
+    """What is saved is read as it was."""
     request = received(HOST, *signed().items(), LENGTH)
-    assert from_wire(kept(tmp_path, request)) == request.request
+    assert from_wire(saved(tmp_path, request)) == request.request
 
 
-def test_chunks_are_not_kept(tmp_path: Path) -> None:
-    """A body that came in chunks is kept with its length, in the place of its coding, and with no other length."""
-    read = from_wire(kept(tmp_path, received(HOST, ("content-length", "1"), CHUNKED, CHUNKED, ("x-a", "1"))))
+def test_chunks_are_not_saved(tmp_path: Path) -> None:
+    """A body that came in chunks is saved with its length, in the place of its coding, and with no other length."""
+    read = from_wire(saved(tmp_path, received(HOST, ("content-length", "1"), CHUNKED, CHUNKED, ("x-a", "1"))))
     assert read.headers == (HOST, LENGTH, ("x-a", "1"))
     assert read.body == BODY
 
@@ -78,8 +78,8 @@ def test_chunks_are_not_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("body", [b"", BODY[:-1]], ids=["nothing", "a part"])
 @pytest.mark.parametrize("framing", [LENGTH, CHUNKED], ids=["length", "chunks"])
 def test_what_is_not_whole(tmp_path: Path, framing: tuple[str, str], body: bytes) -> None:
-    """A body that was cut off is kept as far as it came, and can't be read as if it were whole."""
-    content = kept(tmp_path, received(HOST, framing, body=body, is_whole=False))
+    """A body that was cut off is saved as far as it came, and can't be read as if it were whole."""
+    content = saved(tmp_path, received(HOST, framing, body=body, is_whole=False))
     assert content.endswith(body)
     with pytest.raises(ValueError, match="is cut off"):
         from_wire(content)
@@ -89,7 +89,7 @@ def test_names(tmp_path: Path) -> None:
     """A name has the time in UTC, a number and the verdict: it sorts by time, and no stranger chose anything in it."""
     folder = Folder(tmp_path)
     requests = (received(LENGTH), received(("webhook-id", "../evil"), LENGTH, refusal=Reason.MALFORMED_HEADER))
-    assert [folder.keep(request) for request in requests] == [
+    assert [folder.save(request) for request in requests] == [
         "20250625T142650.125Z-0001-accepted.http",
         "20250625T142650.125Z-0002-malformed_header.http",
     ]
@@ -97,8 +97,8 @@ def test_names(tmp_path: Path) -> None:
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    """Where another `listen` has kept a request at the same time under the same number, the next number is taken."""
-    names = [Folder(tmp_path).keep(received(LENGTH, body=body)) for body in (b"first", b"second")]
+    """Where another `listen` has saved a request at the same time under the same number, the next number is taken."""
+    names = [Folder(tmp_path).save(received(LENGTH, body=body)) for body in (b"first", b"second")]
     assert [(tmp_path / name).read_bytes()[-6:] for name in names] == [b"\nfirst", b"second"]
     assert names[1] == "20250625T142650.125Z-0002-accepted.http"
 
@@ -107,14 +107,14 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_nobody_else_reads_it(tmp_path: Path) -> None:
     """Folder and file are their owner's: bodies and signatures are private."""
     path = tmp_path / "deep" / "folder"
-    file = path / Folder(path).keep(received(LENGTH))
+    file = path / Folder(path).save(received(LENGTH))
     assert (path.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
 
 
 def test_folder_that_is_there(tmp_path: Path) -> None:
     """A folder that is there is used, and what is in it stays."""
     (tmp_path / "mine").write_text("mine")
-    Folder(tmp_path).keep(received(LENGTH))
+    Folder(tmp_path).save(received(LENGTH))
     assert (tmp_path / "mine").read_text() == "mine"
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -135,12 +135,12 @@ def test_folder_that_can_not_be_made(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
 def test_full_disk(tmp_path: Path) -> None:
-    """Where a request does not fit, nothing is left of it, and the next one is kept."""
+    """Where a request does not fit, nothing is left of it, and the next one is saved."""
     folder = Folder(tmp_path)
     with full_disk(100), pytest.raises(OSError, match="large"):
-        folder.keep(received(LENGTH))
+        folder.save(received(LENGTH))
     assert list(tmp_path.iterdir()) == []
-    assert folder.keep(received(LENGTH)).endswith("-0002-accepted.http")
+    assert folder.save(received(LENGTH)).endswith("-0002-accepted.http")
 
 
 def test_folder_that_went_away(tmp_path: Path) -> None:
@@ -148,4 +148,4 @@ def test_folder_that_went_away(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "folder")
     (tmp_path / "folder").rmdir()
     with pytest.raises(FileNotFoundError):
-        folder.keep(received(LENGTH))
+        folder.save(received(LENGTH))

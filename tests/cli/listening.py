@@ -100,7 +100,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def raw_app(*answers: bytes) -> Generator[RawApp]:
+def raw_app(*answers: bytes) -> Generator[RawApp, None, None]:
     """Run an app that gives these answers."""
     ended = threading.Event()
     with _Server(("127.0.0.1", 0), _Handler) as server:
@@ -118,7 +118,7 @@ def raw_app(*answers: bytes) -> Generator[RawApp]:
 
 
 @contextmanager
-def visited(number: signal.Signals, first: bytes, *others: bytes) -> Generator[tuple[int, Lines]]:
+def visited(number: signal.Signals, first: bytes, *others: bytes) -> Generator[tuple[int, Lines], None, None]:
     """Send requests to what is going to listen on a port, and then this process a signal; give port and stderr.
 
     There is at least one request: who has answered one is ready for a signal.
