@@ -54,7 +54,7 @@ class Lines(io.StringIO):
 
 
 class RawApp:
-    """An app that takes requests down to the byte, each on a connection of its own, and answers as it is told.
+    """An app that records requests to the byte, each on a connection of its own, and answers as it is told.
 
     Attributes:
         url: Where it is.

@@ -88,7 +88,7 @@ def _port(stderr: IO[str] | None) -> int:
 @pytest.mark.skipif(os.name == "nt", reason="no process can send Ctrl-C to one other process there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_signal_ends_it(number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM end it soon, quietly and with 0, whatever hangs: a client, a kept connection, the app."""
+    """Ctrl-C and SIGTERM end it soon, quietly and with 0, whatever hangs: a client, an open connection, the app."""
     with (
         raw_app() as app,
         process("--forward", app.url) as listen,
@@ -164,7 +164,7 @@ def test_several_secrets() -> None:
 
 
 def test_options(tmp_path: Path) -> None:
-    """What is verified is passed on, and all is saved; what is older than the tolerance is refused."""
+    """What is verified is forwarded, and all is saved; what is older than the tolerance is refused."""
     old = genuine("wh_old", headers=signed(webhook_id="wh_old", timestamp=int(time.time()) - 100))
     arguments = ["--save", str(tmp_path), "--tolerance", "50", "--host", "localhost", "--json", "--secret", SECRET]
     with raw_app(OK) as app, visited(signal.SIGTERM, delivery(), old) as (port, err):

@@ -114,7 +114,7 @@ class TestLine:
         ],
     )
     def test_forwarded(self, forwarded: Forwarded, columns: str) -> None:
-        """Where requests are passed on, it has the app's status and milliseconds, and still fits."""
+        """Where requests are forwarded, it has the app's status and milliseconds, and still fits."""
         lines = line(accepted(forwarded=forwarded), terminal(80), forwards=True)
         assert lines == [f"hh:mm:ss  {columns}  batch.completed            evt..6fb6  wh_..a24d"]
 
@@ -294,7 +294,7 @@ class TestJSON:
         ]
 
     def test_forwarded(self) -> None:
-        """One that was passed on has how long the app took, and what went wrong."""
+        """One that was forwarded has how long the app took, and what went wrong."""
         values = display.as_json(accepted(forwarded=answered(502, None, "why")), file=None, verbose=False)
         assert (values["status"], values["forwarded"]) == (502, {"seconds": None, "problem": "why"})
 

@@ -365,7 +365,7 @@ class TestRun:
             assert run_on(port, secret=[SECRET, OTHER_SECRET], forward=app.url, save=save) == 0
         assert err.getvalue().splitlines() == [
             f"Listening on http://127.0.0.1:{port}, for deliveries signed with 2 secrets.",
-            f"What is verified is passed on to {app.url}",
+            f"What is verified is forwarded to {app.url}",
             f"All requests are saved in {save}",
             "Ctrl-C stops it.",
             "",

@@ -113,6 +113,13 @@ def test_refused(desk: Desk, request_: bytes, reason: Reason) -> None:
     assert received.request.body == request_.partition(b"\r\n\r\n")[2]
 
 
+@pytest.mark.parametrize("target", ["/", "/a%20b/%C3%A9", "/a?b=%20&c", "//x"])
+def test_target(desk: Desk, target: str) -> None:
+    """Path and query are recorded as they came, and a path without a query as it is."""
+    desk.ask(genuine("wh_1", path=target))
+    assert desk.received().request.target == target
+
+
 def test_body_that_comes_after_the_refusal(desk: Desk) -> None:
     """The answer to a refused head waits for the body, so that the request is known whole."""
     with desk.connect() as client:
@@ -158,6 +165,15 @@ def test_huge(desk: Desk, size: int, is_whole: bool, is_chunked: bool) -> None: 
     assert received.is_whole is is_whole
 
 
+def test_body_without_an_end(desk: Desk) -> None:
+    """A body that never ends is answered when the limit is reached."""
+    with desk.connect() as client:
+        client.send(chunked_head("wh_1") + chunk(bytes(LARGEST_BODY)) + chunk(b"more"))
+        assert client.answer().refusal == (413, "body_too_large")
+    received = desk.received()
+    assert (len(received.request.body), received.is_whole) == (LARGEST_BODY, False)
+
+
 def test_rest_that_does_not_come(desk: Desk) -> None:
     """The answer waits only so long for what the guard did not want."""
     desk.serve(patience=SOON)
@@ -193,9 +209,12 @@ def test_body_that_is_asked_for(desk: Desk) -> None:
         length = MAX_BODY_SIZE + 1
         client.send(head({**signed(), "expect": "100-continue", "transfer-encoding": "chunked"}))
         client.wait_to_continue()
-        client.send(chunk(bytes(length)) + chunk(b""))
+        client.send(chunk(bytes(length)))
+        client.send(chunk(b"rest") + chunk(b""))  # after what the guard reads
         assert client.answer().refusal == (413, "body_too_large")
-    assert len(desk.received().request.body) == length
+    received = desk.received()
+    assert received.request.body == bytes(length) + b"rest"
+    assert received.is_whole
 
 
 @pytest.mark.parametrize("leave", [Client.close, Client.reset], ids=["closed", "reset"])
@@ -226,33 +245,33 @@ def test_in_pieces(desk: Desk) -> None:
 
 
 def test_forwarded(desk: Desk) -> None:
-    """A verified request is passed on, and its sender gets the answer."""
-    passed_on: list[Request] = []
+    """A verified request is forwarded, and its sender gets the answer."""
+    requests: list[Request] = []
     answer = Forwarded(418, ((b"x-app", b"1"), (b"content-length", b"6")), b"answer", 0.5, None)
 
     async def forward(request: Request) -> Forwarded:
-        passed_on.append(request)
+        requests.append(request)
         return answer
 
     desk.serve(forward)
     got = desk.ask(genuine("wh_1"))
     assert (got.status, got.headers["x-app"], got.body) == (418, "1", b"answer")
     received = desk.received()
-    assert passed_on == [received.request]
+    assert requests == [received.request]
     assert (received.status, received.forwarded, received.verdict) == (418, answer, "accepted")
 
 
 def test_refused_is_not_forwarded(desk: Desk) -> None:
-    """What the guard refuses is passed on to nobody."""
-    passed_on: list[Request] = []
+    """What the guard refuses is forwarded to nobody."""
+    requests: list[Request] = []
 
     async def forward(request: Request) -> Forwarded:
-        passed_on.append(request)
+        requests.append(request)
         raise AssertionError
 
     desk.serve(forward)
     assert desk.ask(genuine("wh_1", headers={"webhook-signature": "v1,AAAA"})).status == 400
-    assert (passed_on, desk.received().forwarded) == ([], None)
+    assert (requests, desk.received().forwarded) == ([], None)
 
 
 def test_each_has_its_own_verdict(desk: Desk) -> None:
@@ -297,11 +316,11 @@ def test_options() -> None:
 def test_the_log_is_quiet_meanwhile(records: list[Any]) -> None:
     """The guard's log reaches nobody else while refusals are looked for, and everybody afterwards, as before."""
     logger = logging.getLogger("webhook_guard")
-    level = logger.level
+    logger.setLevel(logging.WARNING)
     with refusals_found():
         logger.warning("of no request")
         assert logger.isEnabledFor(logging.INFO)
-    assert (records, logger.level) == ([], level)
+    assert (records, logger.level) == ([], logging.WARNING)
     logger.warning("again")
     assert [record.getMessage() for record in records] == ["again"]
 

@@ -42,12 +42,12 @@ from webhook_guard.sansio.keys import VARIABLE
     show_default=True,
     help="How far from now an attempt may be signed.",
 )
-@click.option("--forward", metavar="URL", help="Pass verified deliveries on, unchanged, and answer as the app does.")
+@click.option("--forward", metavar="URL", help="Forward verified deliveries, unchanged, and answer as the app does.")
 @click.option(
     "--save",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Keep each request in a file, refused ones too, for `replay`.",
+    help="Save each request in a file, refused ones too, for `replay`.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show headers and body, too.")
 @json_option
@@ -72,8 +72,8 @@ def command(
       webhook-guard listen
       webhook-guard send http://127.0.0.1:8787 response.completed
 
-    A tunnel brings real events here: enter its public URL at OpenAI. What is genuine goes on to your app, as it came,
-    and the app answers. What is saved can be sent to it again whenever you like.
+    A tunnel brings real events here: enter its public URL at OpenAI. What is genuine is forwarded to your app, as it
+    came, and the app answers. What is saved can be sent to it again whenever you like.
 
     \b
       cloudflared tunnel --url http://127.0.0.1:8787
@@ -88,6 +88,7 @@ def command(
     return run(
         host=host,
         port=port,
+        # A message about one of several says which; about a single one, it need not.
         secret=list(secrets) if len(secrets) > 1 else next(iter(secrets), None),
         tolerance=tolerance,
         forward=forward,

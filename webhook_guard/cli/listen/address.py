@@ -53,7 +53,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 def leads_to(url: str, listener: socket.socket) -> bool:
-    """Say whether a URL plainly is that of a socket: what is received there and passed on would come back."""
+    """Say whether a URL plainly is that of a socket: what is received there and forwarded would come back."""
     parts = urlsplit(url)
     host, port = listener.getsockname()[:2]
     if (parts.port or _DEFAULT_PORTS[parts.scheme]) != port:

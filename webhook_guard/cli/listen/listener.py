@@ -203,7 +203,7 @@ class _Server(uvicorn.Server):
     """It ends at a signal; a second one lets what nobody reads go nowhere, which else would be waited for."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal, even amid a print, which goes on after that."""
+        """Take a signal, even amid a print, which continues after that."""
         if self.should_exit:
             _print_nowhere()
         super().handle_exit(sig, frame)
@@ -254,7 +254,7 @@ def _refuse_loop(forward: str | None, listening: socket.socket) -> None:
 def _introduce(listening: socket.socket, forward: str | None, save: Path | None, secrets: str) -> None:
     _say(f"Listening on {address.url_of(listening)}, for deliveries signed with {secrets}.")
     if forward is not None:
-        _say(f"What is verified is passed on to {forward}")
+        _say(f"What is verified is forwarded to {forward}")
     if save is not None:
         _say(f"All requests are saved in {save}")
     _say("Ctrl-C stops it.\n")
