@@ -80,6 +80,15 @@ CARELESS_ABOUT_SIGNATURES: dict[str, tuple[bytes, Callable[[str, str], bool], se
     "lower": (KEY, lambda one, other: one.lower() == other.lower(), {"a signature in other case"}),
     "empty secret": (b"", str.__eq__, {"signed with the empty secret"}),
 }
+#: Over which text they compute it, of the id, the timestamp and the body, and the one that they accept for that.
+CARELESS_ABOUT_TEXT: dict[str, tuple[Callable[[bytes, bytes, bytes], bytes], str]] = {
+    "the body alone": (lambda _id, _timestamp, body: body, "a signature over the body alone"),
+    "not the id": (lambda _id, timestamp, body: timestamp + b"." + body, "a signature over timestamp and body"),
+    "not the body": (
+        lambda webhook_id, timestamp, _body: webhook_id + b"." + timestamp + b".",
+        "a signature over id and timestamp",
+    ),
+}
 
 
 @each_request
@@ -90,6 +99,15 @@ def test_refused(app: Any, request_: HostileRequest) -> None:
     assert Reason(answer.json()["reason"]) in request_.reasons
     assert answer.status_code == Reason(answer.json()["reason"]).status
     assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("now", [10**9, 10**11])
+def test_refused_at_any_time(now: int) -> None:
+    """At the first and at the last time that they are made for, each is refused for one of its reasons."""
+    app = WSGIWebhookMiddleware(wsgi_app, path=PATH, secret=SECRET, clock=lambda: now)
+    for request in hostile_requests(SECRET, now=now):
+        answer = sender(app)(request.method, PATH, request.headers, request.body)
+        assert Reason(answer.json()["reason"]) in request.reasons, request.label
 
 
 def test_each_reason_is_right_somewhere() -> None:
@@ -185,6 +203,41 @@ class TestSharpness:
                 accepted |= {request.label} if signature and matches(mac, signature) else set()
         assert accepted == labels
 
+    @pytest.mark.parametrize("careless", CARELESS_ABOUT_TEXT)
+    def test_careless_text(self, careless: str) -> None:
+        """A receiver that takes a signature over a part of the text, besides the right one, accepts one of them."""
+        text, label = CARELESS_ABOUT_TEXT[careless]
+        accepted: set[str] = set()
+        for request in REQUESTS:
+            if request.reasons == frozenset({Reason.SIGNATURE_MISMATCH}):
+                webhook_id, timestamp = (header(request, f"webhook-{name}").encode() for name in ("id", "timestamp"))
+                whole = b".".join([webhook_id, timestamp, request.body])
+                for signed in (text(webhook_id, timestamp, request.body), whole):
+                    mac = base64.b64encode(hmac.digest(KEY, signed, hashlib.sha256)).decode()
+                    accepted |= {request.label} if header(request, "webhook-signature") == f"v1,{mac}" else set()
+        assert accepted == {label}
+
+    def test_large_body(self) -> None:
+        """The large body is one byte over the default limit, and nothing else is wrong with its size."""
+        (request,) = (request for request in REQUESTS if request.label.startswith("a body over the default limit"))
+        for size, reason in ((262_144, Reason.BODY_TOO_LARGE), (262_145, Reason.SIGNATURE_MISMATCH)):
+            app = WSGIWebhookMiddleware(wsgi_app, path=PATH, secret=SECRET, clock=clock, max_body_size=size)
+            assert sender(app)("POST", PATH, request.headers, request.body).json()["reason"] == reason.value
+
+    def test_a_day(self) -> None:
+        """The replay and the delivery from tomorrow are a day away: within no tolerance that is shorter."""
+        by_label = {request.label: request for request in REQUESTS}
+        for label, timestamp in (("a replay after a day", NOW - 86_400), ("a delivery from tomorrow", NOW + 86_400)):
+            assert header(by_label[label], "webhook-timestamp") == str(timestamp)
+
+    def test_changed_character(self) -> None:
+        """The character of a signature that is changed is another letter, not the same one in other case."""
+        genuine, signatures = "", dict[str, str]()
+        while not genuine.startswith("v1,a"):
+            signatures = {each.label: each.headers[-1][1] for each in hostile_requests(SECRET, now=NOW)}
+            genuine = signatures["GET, otherwise genuine"]
+        assert signatures["a signature with one character changed"] == f"v1,B{genuine[4:]}"
+
     @pytest.mark.parametrize("attempt", range(20))
     def test_url_safe_differs(self, attempt: int) -> None:
         """The signature in URL-safe base64 is never the same in the usual one."""
@@ -248,8 +301,8 @@ class TestTime:
         """Or when it is said."""
         assert header(hostile_requests(now=NOW + 0.9)[1], "webhook-timestamp") == str(NOW)
 
-    @pytest.mark.parametrize("now", ["12", 0, float("nan")])
+    @pytest.mark.parametrize("now", ["12", 0, 10**9 - 1, 10**11 + 1, NOW * 1000, float("nan")])
     def test_unusable(self, now: Any) -> None:
-        """What is no time is a ConfigurationError."""
-        with pytest.raises(ConfigurationError, match=r"^now: must be a number"):
+        """What is no time that they can be made for is a ConfigurationError."""
+        with pytest.raises(ConfigurationError, match=r"^now: must be a number from 1000000000 to 100000000000, not "):
             hostile_requests(now=now)

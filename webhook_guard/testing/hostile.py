@@ -12,9 +12,9 @@ import json
 import os
 import time
 from base64 import b64decode, b64encode
-from functools import partial
+from dataclasses import dataclass, replace
 from secrets import token_bytes
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -23,17 +23,16 @@ from webhook_guard.sansio.errors import Reason
 from webhook_guard.sansio.guard import MAX_BODY_SIZE, check_number
 from webhook_guard.sansio.signature import MAXIMUM_SIGNATURES
 from webhook_guard.testing.events import event_body, make_event, new_id
-from webhook_guard.testing.requests import new_secret
+from webhook_guard.testing.requests import HeaderPairs, new_secret
 
 #: Seconds: a day. No sensible tolerance is as long.
 _DAY = 86_400
+#: Unix seconds, from 2001 to 5138. Before, milliseconds make a well-formed timestamp; later, the year 33658 is near.
+_EARLIEST, _LATEST = 10**9, 10**11
 #: What the URL-safe alphabet of base64 has instead.
 _URL_SAFE = str.maketrans("+/", "-_")
 #: A signature with the right form.
 _FORGED = f"v1,{b64encode(bytes(32)).decode()}"
-
-#: Names and values.
-Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class HostileRequest(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +49,7 @@ class HostileRequest(msgspec.Struct, frozen=True, gc=False):
 
     label: str
     method: str
-    headers: Headers
+    headers: HeaderPairs
     body: bytes
     reasons: frozenset[Reason]
 
@@ -71,7 +70,7 @@ def hostile_requests(secret: str | bytes | None = None, *, now: float | None = N
         secret: The signing secret. None reads OPENAI_WEBHOOK_SECRET, the first one if it holds several, and makes one
             up where that is not set. All are hostile with any secret, but the test is sharper with the app's own:
             stale, tampered and ill-formed requests then bear signatures that were genuine.
-        now: The app's time, in Unix seconds; None reads the clock.
+        now: The app's time, in Unix seconds, from 1e9 to 1e11; None reads the clock.
 
     Raises:
         ConfigurationError: The secret or the time can't be used.
@@ -82,8 +81,8 @@ def hostile_requests(secret: str | bytes | None = None, *, now: float | None = N
     HostileRequest(label='no webhook headers', method='POST', reasons=['missing_header'])
     HostileRequest(label='no webhook-id', method='POST', reasons=['missing_header'])
     """
-    now = time.time() if now is None else check_number("now", now, 2 * _DAY, 1e11)
-    captured = _Captured(_signing_key(secret), int(now))
+    now = time.time() if now is None else check_number("now", now, _EARLIEST, _LATEST)
+    captured = _capture(_signing_key(secret), int(now))
     tables = (_headers, _ids, _timestamps, _signatures, _signed_texts, _tampered, _no_events, _others)
     return tuple(request for table in tables for request in table(captured))
 
@@ -95,83 +94,70 @@ def _signing_key(secret: str | bytes | None) -> bytes:
     return keys.signing_key(secret)
 
 
+@dataclass(frozen=True, repr=False)
 class _Captured:
-    """A genuine delivery, and what an attacker makes of it.
+    """A genuine delivery, and what an attacker makes of it."""
 
-    Args:
-        key: The key that it is signed with.
-        now: When it was signed, in Unix seconds.
-    """
+    key: bytes
+    webhook_id: str
+    timestamp: str
+    body: bytes
 
-    def __init__(self, key: bytes, now: int) -> None:
-        self.key = key
-        self.timestamp = str(now)
-        self.body = event_body(make_event("batch.completed"))
-        # With a signature that has a character which the URL-safe alphabet of base64 does not have.
-        ids = iter(partial(new_id, "wh_"), None)
-        self.webhook_id = next(webhook_id for webhook_id in ids if {*"+/"} & {*self.mac(webhook_id=webhook_id)})
-
-    def mac(
-        self,
-        *,
-        key: bytes | None = None,
-        webhook_id: str | None = None,
-        timestamp: str | None = None,
-        body: bytes | None = None,
-    ) -> str:
+    def mac(self, **values: Any) -> str:
         """Return the signature as base64, of other values where they are given."""
-        webhook_id = self.webhook_id if webhook_id is None else webhook_id
-        stamped = f"{webhook_id}.{self.timestamp if timestamp is None else timestamp}."
-        text = stamped.encode("latin-1") + (self.body if body is None else body)
-        return _base64(hmac.digest(self.key if key is None else key, text, hashlib.sha256))
+        signed = replace(self, **values)
+        text = f"{signed.webhook_id}.{signed.timestamp}.".encode("latin-1") + signed.body
+        return _base64(hmac.digest(signed.key, text, hashlib.sha256))
 
-    def but(
-        self,
-        label: str,
-        *reasons: Reason,
-        method: str = "POST",
-        webhook_id: str | None = None,
-        timestamp: str | None = None,
-        signature: str | None = None,
-        body: bytes | None = None,
+    def headers(self, signature: str) -> HeaderPairs:
+        """Return the headers, with a signature."""
+        return (
+            ("content-type", "application/json"),
+            ("webhook-id", self.webhook_id),
+            ("webhook-timestamp", self.timestamp),
+            ("webhook-signature", signature),
+        )
+
+    def changed(
+        self, label: str, *reasons: Reason, method: str = "POST", signature: str | None = None, **values: Any
     ) -> HostileRequest:
         """Return the delivery with other values where they are given, under its own signature."""
-        headers = (
-            ("content-type", "application/json"),
-            ("webhook-id", self.webhook_id if webhook_id is None else webhook_id),
-            ("webhook-timestamp", self.timestamp if timestamp is None else timestamp),
-            ("webhook-signature", f"v1,{self.mac()}" if signature is None else signature),
-        )
-        return HostileRequest(label, method, headers, self.body if body is None else body, frozenset(reasons))
+        sent = replace(self, **values)
+        headers = sent.headers(f"v1,{self.mac()}" if signature is None else signature)
+        return HostileRequest(label, method, headers, sent.body, frozenset(reasons))
 
     def signed(self, label: str, *reasons: Reason, **values: Any) -> HostileRequest:
         """Return the same, rightly signed."""
-        return self.but(label, *reasons, signature=f"v1,{self.mac(**values)}", **values)
+        return self.changed(label, *reasons, signature=f"v1,{self.mac(**values)}", **values)
+
+
+def _capture(key: bytes, now: int) -> _Captured:
+    """Return a delivery whose signature has a character that the URL-safe alphabet of base64 does not have."""
+    captured = _Captured(key, new_id("wh_"), str(now), event_body(make_event("batch.completed")))
+    while not {*"+/"} & {*captured.mac()}:
+        captured = replace(captured, webhook_id=new_id("wh_"))
+    return captured
 
 
 def _headers(captured: _Captured) -> list[HostileRequest]:
     """Return those whose headers are missing, empty or repeated."""
-    whole = captured.but("").headers
-    rows = [_with_headers(captured, "no webhook headers", whole[:1], Reason.MISSING_HEADER)]
+    whole = captured.headers(f"v1,{captured.mac()}")
+    missing = {Reason.MISSING_HEADER}
     # Repeated headers are joined under WSGI; httpx's transport for WSGI keeps the last one.
-    joined_or_last = (Reason.MALFORMED_HEADER, Reason.SIGNATURE_MISMATCH)
-    for name, other, reasons in (
-        ("webhook-id", new_id("wh_"), joined_or_last),
-        ("webhook-timestamp", str(int(captured.timestamp) + 1), joined_or_last),
-        ("webhook-signature", _FORGED, joined_or_last[1:]),
+    second = {Reason.DUPLICATE_HEADER, Reason.MALFORMED_HEADER, Reason.SIGNATURE_MISMATCH}
+    rows = [("no webhook headers", whole[:1], missing)]
+    for name, other, repeated in (
+        ("webhook-id", new_id("wh_"), second),
+        ("webhook-timestamp", str(int(captured.timestamp) + 1), second),
+        ("webhook-signature", _FORGED, second - {Reason.MALFORMED_HEADER}),
     ):
         less = tuple(pair for pair in whole if pair[0] != name)
-        more = (*whole, (name, other))
         rows += [
-            _with_headers(captured, f"no {name}", less, Reason.MISSING_HEADER),
-            _with_headers(captured, f"an empty {name}", (*less, (name, "")), Reason.MISSING_HEADER),
-            _with_headers(captured, f"a second {name}", more, Reason.DUPLICATE_HEADER, *reasons),
+            (f"no {name}", less, missing),
+            (f"an empty {name}", (*less, (name, "")), missing),
+            (f"a second {name}", (*whole, (name, other)), repeated),
         ]
-    return rows
-
-
-def _with_headers(captured: _Captured, label: str, headers: Headers, *reasons: Reason) -> HostileRequest:
-    return HostileRequest(label, "POST", headers, captured.body, frozenset(reasons))
+    return [HostileRequest(label, "POST", headers, captured.body, frozenset(why)) for label, headers, why in rows]
 
 
 def _ids(captured: _Captured) -> list[HostileRequest]:
@@ -237,8 +223,8 @@ def _signatures(captured: _Captured) -> list[HostileRequest]:
     }
     crowd = " ".join([*[_FORGED] * MAXIMUM_SIGNATURES, f"v1,{mac}"])
     return [
-        *(captured.but(label, Reason.SIGNATURE_MISMATCH, signature=value) for label, value in signatures.items()),
-        captured.but("33 signatures, the right one last", Reason.MALFORMED_HEADER, signature=crowd),
+        *(captured.changed(label, Reason.SIGNATURE_MISMATCH, signature=value) for label, value in signatures.items()),
+        captured.changed("33 signatures, the right one last", Reason.MALFORMED_HEADER, signature=crowd),
     ]
 
 
@@ -255,14 +241,14 @@ def _signed_texts(captured: _Captured) -> list[HostileRequest]:
         "a signature over id and timestamp": captured.mac(body=b""),
         "the signature of another delivery": captured.mac(webhook_id=new_id("wh_")),
     }
-    return [captured.but(label, Reason.SIGNATURE_MISMATCH, signature=f"v1,{mac}") for label, mac in macs.items()]
+    return [captured.changed(label, Reason.SIGNATURE_MISMATCH, signature=f"v1,{mac}") for label, mac in macs.items()]
 
 
 def _tampered(captured: _Captured) -> list[HostileRequest]:
     """Return those of which something was changed after it was signed."""
     mismatch, body = Reason.SIGNATURE_MISMATCH, captured.body
     mac = captured.mac()
-    changed = f"v1,{'B' if mac[0] == 'A' else 'A'}{mac[1:]}"
+    changed = f"v1,{'B' if mac[0] in 'Aa' else 'A'}{mac[1:]}"  # not its case alone
     bodies = {
         "another body": event_body(make_event("response.completed")),
         "a body with one member changed": body.replace(b"batch.completed", b"batch.cancelled"),
@@ -271,12 +257,12 @@ def _tampered(captured: _Captured) -> list[HostileRequest]:
         "a body parsed and written again": json.dumps(json.loads(body), separators=(",", ":")).encode(),
     }
     return [
-        captured.but("another id", mismatch, webhook_id=new_id("wh_")),
-        captured.but("a timestamp moved by a second", mismatch, timestamp=str(int(captured.timestamp) + 1)),
-        captured.but("a signature with one character changed", mismatch, signature=changed),
-        *(captured.but(label, mismatch, body=changed_body) for label, changed_body in bodies.items()),
+        captured.changed("another id", mismatch, webhook_id=new_id("wh_")),
+        captured.changed("a timestamp moved by a second", mismatch, timestamp=str(int(captured.timestamp) + 1)),
+        captured.changed("a signature with one character changed", mismatch, signature=changed),
+        *(captured.changed(label, mismatch, body=changed_body) for label, changed_body in bodies.items()),
         # Werkzeug's client and httpx's transport for WSGI declare no length then.
-        captured.but("no body", Reason.LENGTH_REQUIRED, mismatch, body=b""),
+        captured.changed("no body", Reason.LENGTH_REQUIRED, mismatch, body=b""),
     ]
 
 
@@ -300,11 +286,10 @@ def _others(captured: _Captured) -> list[HostileRequest]:
     """Return those with another method, and a large one."""
     methods = ("GET", "PUT", "PATCH", "DELETE")
     large = captured.body.ljust(MAX_BODY_SIZE + 1)
+    reasons = (Reason.BODY_TOO_LARGE, Reason.SIGNATURE_MISMATCH)
     return [
-        *(captured.but(f"{name}, otherwise genuine", Reason.METHOD_NOT_ALLOWED, method=name) for name in methods),
-        captured.but(
-            "a body over the default limit, forged", Reason.BODY_TOO_LARGE, Reason.SIGNATURE_MISMATCH, body=large
-        ),
+        *(captured.changed(f"{name}, otherwise genuine", Reason.METHOD_NOT_ALLOWED, method=name) for name in methods),
+        captured.changed("a body over the default limit, forged", *reasons, body=large),
     ]
 
 

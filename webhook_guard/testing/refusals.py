@@ -48,7 +48,10 @@ def assert_refuses_all(client: Any, path: str, *, secret: str | bytes | None = N
             WSGI app itself, as for Django, whose client goes around the guard.
         path: Where the app receives webhooks.
         secret: The app's signing secret; None reads OPENAI_WEBHOOK_SECRET.
-        now: The app's time, in Unix seconds, if it has a clock of its own.
+        now: The app's time, in Unix seconds, if it has a clock of its own; from 1e9 to 1e11.
+
+    It proves what is refused, and no more. An app with another secret passes, and so does one that refuses genuine
+    deliveries, too: none is sent, because it would be handled. That they are accepted is for a test with `Webhook`.
 
     Raises:
         AssertionError: The message lists each request that was not refused as it must be, with what came back.
