@@ -118,11 +118,20 @@ def check_head(fields: Fields) -> Head:
         raise VerificationError(f"missing or empty: {', '.join(missing)}", Reason.MISSING_HEADER)
     if fields.repeated and (twice := fields.repeated & _WEBHOOK_HEADERS.keys()):
         raise VerificationError(f"repeated: {', '.join(sorted(twice))}", Reason.DUPLICATE_HEADER)
-    if not _ID.fullmatch(webhook_id):
-        raise _malformed(f"{ID} is not 1 to 256 visible ASCII characters without dot and comma")
+    check_id(webhook_id)
     if not _TIMESTAMP.fullmatch(timestamp):
         raise _malformed(f"{TIMESTAMP} is not 1 to 12 ASCII digits without a leading zero")
     return Head(webhook_id, timestamp, signature, _candidates(signature))
+
+
+def check_id(value: bytes) -> None:
+    """Refuse what is no webhook id.
+
+    Raises:
+        VerificationError: malformed_header.
+    """
+    if not _ID.fullmatch(value):
+        raise _malformed(f"{ID} is not 1 to 256 visible ASCII characters without dot and comma")
 
 
 def check_timestamp(head: Head, now: float, tolerance: float) -> None:
