@@ -1,8 +1,13 @@
 """An app is held to refusing what it must: a guarded one passes, and of any other it is said what went wrong."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
+import re
 import threading
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -23,11 +28,13 @@ from starlette.testclient import TestClient
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 
-from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, WSGIWebhookMiddleware, get_event
+from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, Reason, WSGIWebhookMiddleware, get_event
 from webhook_guard.testing.hostile import hostile_requests
 from webhook_guard.testing.refusals import assert_refuses_all
 
 from support import NOW, OTHER_SECRET, PATH, SECRET, clock
+
+KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
 
 
 def fastapi_client() -> FastAPIClient:
@@ -109,6 +116,13 @@ def test_configured_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_refuses_all(asgi_app(), PATH)
 
 
+def urls_of(view: Callable[[HttpRequest], HttpResponse]) -> override_settings:
+    """Return settings with a view at the path."""
+    urls: Any = ModuleType("urls")
+    urls.urlpatterns = [django.urls.path(PATH[1:], view)]
+    return override_settings(ROOT_URLCONF=urls, MIDDLEWARE=[])
+
+
 def failure(client: Any, path: str = PATH) -> str:
     """Return what is said of an app that is not guarded."""
     with pytest.raises(AssertionError) as raised:
@@ -155,6 +169,23 @@ class TestFailure:
         """Where two reasons are right, both are said."""
         said = failure(answering("200 OK", "text/plain", b""))
         assert "must be 413 body_too_large or 400 signature_mismatch" in said
+
+    @pytest.mark.parametrize(
+        ("label", "reasons"),
+        [
+            ("a second webhook-id", "400 duplicate_header or 400 malformed_header or 400 signature_mismatch"),
+            ("no body", "411 length_required or 400 signature_mismatch"),
+            ("signed, but no JSON", "400 signature_mismatch or 400 malformed_payload"),
+            (
+                "signed, but of 20 000 levels",
+                "413 body_too_large or 400 signature_mismatch or 400 malformed_payload",
+            ),
+        ],
+    )
+    def test_order_of_reasons(self, label: str, reasons: str) -> None:
+        """The reasons are said in the order in which the guard decides."""
+        line = f"  {label}: 200 without a reason of the guard; must be {reasons}"
+        assert line in failure(answering("200 OK", "text/plain", b"")).splitlines()
 
     @pytest.mark.parametrize(
         ("status", "content_type", "body"),
@@ -205,6 +236,18 @@ class TestFailure:
         assert said.endswith("All of these answers are 404: is /webhook the path of the handler?")
         assert "404" not in failure(answering("200 OK", "text/plain", b""))
 
+    def test_404_of_some(self) -> None:
+        """The path is not offered as the mistake, if only some of the answers are 404."""
+
+        def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            status = "404 Not Found" if environ["REQUEST_METHOD"] == "PUT" else "200 OK"
+            return answering(status, "text/plain", b"")(environ, start_response)
+
+        said = failure(app)
+        assert "\n  PUT, otherwise genuine: 404 without" in said
+        assert "is the path" not in said
+        assert "All of these" not in said
+
     def test_another_time(self) -> None:
         """An app that lives in another time is told how to be asked."""
         said = failure(ASGIWebhookMiddleware(Starlette(), secret=SECRET, clock=clock))
@@ -228,18 +271,145 @@ class TestFailure:
         def view(_: HttpRequest) -> HttpResponse:
             return HttpResponse(status=204)
 
-        urls: Any = ModuleType("urls")
-        urls.urlpatterns = [django.urls.path(PATH[1:], view)]
-        with override_settings(ROOT_URLCONF=urls, MIDDLEWARE=[]):
+        with urls_of(view):
             said = failure(django.test.Client())
             assert_refuses_all(wsgi_app(), PATH, secret=SECRET)
         assert said.endswith("give assert_refuses_all the application itself.")
+
+    def test_django_client_and_an_asking_view(self) -> None:
+        """A view that asks for its event has no other hint there: the client is what is wrong."""
+
+        def view(request: HttpRequest) -> HttpResponse:
+            get_event(request)
+            raise AssertionError
+
+        with urls_of(view):
+            said = failure(django.test.Client())
+        assert "raised NotVerifiedError" in said
+        hints = [line for line in said.splitlines()[1:] if not line.startswith("  ")]
+        assert len(hints) == 1
+        assert hints[0].startswith("Django's test client goes around asgi.py and wsgi.py")
 
     def test_traceback(self) -> None:
         """Of a failure, pytest shows no line of ours, but the test's own."""
         with pytest.raises(AssertionError) as raised:
             assert_refuses_all(answering("200 OK", "text/plain", b""), PATH, secret=SECRET)
         assert [entry.name for entry in raised.traceback.filter(raised)] == ["test_traceback"]
+
+
+def accepted(said: str) -> set[str]:
+    """Return the labels of the requests that were answered with 204, of a failure's message."""
+    return {*re.findall(r"^  (.+): 204 ", said, re.MULTILINE)}
+
+
+def like_standardwebhooks(headers: dict[str, str], body: bytes) -> None:
+    """Verify as the library of Standard Webhooks does, and raise a ValueError or KeyError."""
+    webhook_id, sent = headers["webhook-id"], float(headers["webhook-timestamp"])
+    if abs(time.time() - sent) > 300:
+        raise ValueError
+    text = f"{webhook_id}.{int(sent)}.".encode() + body
+    expected = hmac.digest(KEY, text, hashlib.sha256)
+    for signature in headers["webhook-signature"].split(" "):
+        version, value = signature.split(",")
+        if version == "v1" and hmac.compare_digest(expected, base64.b64decode(value)):
+            return
+    raise ValueError
+
+
+def like_openai(headers: dict[str, str], body: bytes) -> None:
+    """Verify as OpenAI's library does, and raise a ValueError or KeyError."""
+    webhook_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
+    if abs(int(time.time()) - int(timestamp)) > 300:
+        raise ValueError
+    text = f"{webhook_id}.{timestamp}.".encode() + body
+    expected = base64.b64encode(hmac.digest(KEY, text, hashlib.sha256))
+    signatures = headers["webhook-signature"].split()
+    if not any(hmac.compare_digest(expected, each.removeprefix("v1,").encode()) for each in signatures):
+        raise ValueError
+
+
+def by_hand(verify: Callable[[dict[str, str], bytes], None]) -> Callable[..., list[bytes]]:
+    """Return a receiver that verifies by hand, and answers as the guard would, but always for the same reason."""
+    refuse = answering("400 Bad Request", "application/problem+json", b'{"reason": "signature_mismatch"}')
+    accept = answering("204 No Content", "text/plain", b"")
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        headers = {
+            name.removeprefix("HTTP_").replace("_", "-").lower(): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        }
+        try:
+            verify(headers, environ["wsgi.input"].read())
+        except (ValueError, KeyError, OverflowError):
+            return refuse(environ, start_response)
+        return accept(environ, start_response)
+
+    return app
+
+
+class TestReceivers:
+    """What is no guard, or guards otherwise than it must, is found out."""
+
+    @pytest.mark.parametrize("reason", Reason)
+    def test_always_the_same_refusal(self, reason: Reason) -> None:
+        """A receiver that verifies nothing, and refuses everything as the guard would, for one reason."""
+        body = json.dumps({"reason": reason}).encode()
+        said = failure(answering(f"{reason.status} Refused", "application/problem+json", body))
+        assert f" {reason.status} {reason}; must be " in said
+
+    def test_guard_on_another_path(self) -> None:
+        """A handler that accepts everything, because the guard is on another path."""
+        handler = answering("204 No Content", "text/plain", b"")
+        said = failure(WSGIWebhookMiddleware(handler, path="/webhook", secret=SECRET))
+        assert accepted(said) == {request.label for request in hostile_requests()}
+
+    def test_no_timestamps(self) -> None:
+        """A guard that skips the time: whatever a delivery says is now."""
+
+        def app(environ: dict[str, Any], start_response: Any) -> Any:
+            timestamp = environ.get("HTTP_WEBHOOK_TIMESTAMP", "")
+            now = float(timestamp) if timestamp.isascii() and timestamp.isdigit() else 0.0
+            handler = answering("204 No Content", "text/plain", b"")
+            guarded = WSGIWebhookMiddleware(handler, path=PATH, secret=SECRET, clock=lambda: now)
+            return guarded(environ, start_response)
+
+        said = failure(app)
+        late = {"a replay after a day", "a delivery from tomorrow", "a delivery from the year 33658"}
+        assert accepted(said) == late
+        assert said.startswith("3 of ")
+
+    def test_tolerance_of_ten_years(self) -> None:
+        """A guard with a tolerance that is none."""
+        handler = answering("204 No Content", "text/plain", b"")
+        said = failure(WSGIWebhookMiddleware(handler, path=PATH, secret=SECRET, tolerance=10 * 365 * 86_400))
+        assert accepted(said) == {"a replay after a day", "a delivery from tomorrow"}
+        assert said.startswith("2 of ")
+
+    @pytest.mark.parametrize(
+        ("verify", "timestamps"),
+        [
+            (like_standardwebhooks, set[str]()),
+            (
+                like_openai,
+                {
+                    "a timestamp with a sign",
+                    "a timestamp with a leading zero",
+                    "a timestamp with underscores, which int() takes",
+                },
+            ),
+        ],
+    )
+    def test_by_hand(self, verify: Callable[[dict[str, str], bytes], None], timestamps: set[str]) -> None:
+        """A receiver that verifies as a library does, and does nothing else that the guard does."""
+        assert accepted(failure(by_hand(verify))) == timestamps | {
+            *(f"{method}, otherwise genuine" for method in ("GET", "PUT", "PATCH", "DELETE")),
+            *("signed, but no JSON", "signed, but not UTF-8", "signed, but no JSON object"),
+            *("signed, but without a type", "signed, but of 20 000 levels"),
+            *("an id with a blank in it", "an id with a comma, as of two ids joined", "an id of 257 characters"),
+            "an id with a dot, which lets one signed text be split in two ways",
+            "33 signatures, the right one last",
+        }
 
 
 class TestMisuse:
