@@ -19,7 +19,7 @@ from webhook_guard.cli.message import from_wire
 
 from cli.listening import raw_app, visited
 from servers.client import TIMEOUT, Client, genuine, head
-from support import BODY, OLDER_SECRET, OTHER_SECRET, SECRET, event_body, free_port, signed
+from support import BODY, OLDER_SECRET, OTHER_SECRET, SECRET, free_port, signed
 
 COMMAND = """
 import signal, sys
@@ -105,23 +105,6 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
         status, out, err = listen.ended(number)
     assert (status, err) == (0, "1 accepted (1 of them failed in the app), 1 refused.\n")
     assert out.count("\n") == 2
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no process can send Ctrl-C to one other process there")
-def test_nobody_reads() -> None:
-    """Where nobody reads what it prints, it waits for that, and a second signal ends it all the same."""
-    body = event_body("batch.completed", {"id": "x" * 200_000})  # more than a pipe takes
-    headers = {**signed(body, timestamp=int(time.time())), "content-length": str(len(body))}
-    with process("--json", "--verbose") as listen, Client(listen.port) as client:
-        assert listen.popen.stdout is not None
-        client.send(head(headers) + body)
-        os.read(listen.popen.stdout.fileno(), 1)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            listen.popen.send_signal(number)
-        assert listen.popen.wait(SOON) == 0
-        assert client.answer().status == 204
-        assert listen.popen.stderr is not None
-        assert listen.popen.stderr.read() == "1 accepted, 0 refused.\n"
 
 
 def test_head_of_a_pipe() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -328,7 +329,15 @@ def test_it_ends_while_the_app_hangs(tmp_path: Path) -> None:
     assert counts == (1, 1, 1)
 
 
-def run_on(port: int, *, secret: str | list[str] = SECRET, forward: str | None = None, save: Path | None = None) -> int:
+def run_on(
+    port: int,
+    *,
+    secret: str | list[str] = SECRET,
+    forward: str | None = None,
+    save: Path | None = None,
+    verbose: bool = False,
+    as_json: bool = False,
+) -> int:
     """Run it as the command does."""
     return run(
         host="127.0.0.1",
@@ -337,8 +346,8 @@ def run_on(port: int, *, secret: str | list[str] = SECRET, forward: str | None =
         tolerance=300,
         forward=forward,
         save=save,
-        verbose=False,
-        as_json=False,
+        verbose=verbose,
+        as_json=as_json,
     )
 
 
@@ -379,6 +388,33 @@ class TestRun:
             monkeypatch.setattr(err, "isatty", lambda: True)
             assert run_on(port) == 0
         assert err.getvalue().endswith("\n\n\n0 accepted, 1 refused.\n")
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows can't send a signal to a thread")
+    def test_nobody_reads(self) -> None:
+        """Where nobody reads what it prints, it waits for that, and a second signal ends it all the same."""
+        port, size = free_port(), 200_000  # more than a pipe takes
+        reading, writing = os.pipe()
+        main_thread = threading.get_ident()
+        answers = SimpleQueue[Answer]()
+
+        def visit() -> None:
+            while err.next() != "Ctrl-C stops it.":
+                pass
+            with open(reading, "rb") as pipe, Client(port) as client:  # noqa: PTH123  a descriptor
+                client.send(head({"content-length": size}) + bytes(size))
+                pipe.read(1)
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.pthread_kill(main_thread, number)
+                answers.put(client.answer())
+
+        visitor = threading.Thread(target=visit)
+        with redirect_stderr(Lines()) as err, open(writing, "w", encoding="ascii") as pipe:  # noqa: PTH123  the same
+            with redirect_stdout(pipe):
+                visitor.start()
+                assert run_on(port, as_json=True, verbose=True) == 0
+            visitor.join(TIMEOUT)
+        assert answers.get(timeout=TIMEOUT).refusal == (400, "missing_header")
+        assert err.getvalue().endswith("\n0 accepted, 1 refused.\n")
 
     def test_loop(self) -> None:
         """A URL that leads back to the listener is refused, and its port is free again."""
