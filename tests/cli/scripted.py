@@ -112,9 +112,11 @@ def _converse(connection: socket.socket, replies: Sequence[Reply], requests: lis
 
 
 def _request(source: BinaryIO) -> bytes:
-    head = source.readline()
+    head = b""
     while not head.endswith(b"\r\n\r\n"):
-        head += source.readline()
+        if not (line := source.readline()):
+            raise ConnectionError  # the client has gone
+        head += line
     length = re.search(rb"(?i)\r\ncontent-length: ?(\d+)", head)
     return head + source.read(int(length[1]) if length else 0)
 

@@ -35,8 +35,6 @@ from webhook_guard.idempotency import SQLiteStore
 
 SCENARIOS = [scenario for group in GROUPS.values() for scenario in group]
 DEADLINE = 30.0
-#: What asks rich for colours where there is no terminal.
-FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE")
 ACCEPTED = Outcome(200, "accepted, secret 0", "ResponseCompleted resp_demo")
 REFUSED = Outcome(400, "signature_mismatch", "nothing")
 COMMAND = """
@@ -94,9 +92,9 @@ def only(build: Callable[[Secrets], Request], designed: Outcome) -> dict[str, li
     return {"Only": [Scenario("the only one", build, (designed, designed))]}
 
 
-def plain_environment() -> dict[str, str]:
-    """Return the environment for a process that writes UTF-8 without colours."""
-    return {name: value for name, value in os.environ.items() if name not in FORCING} | {"PYTHONIOENCODING": "utf-8"}
+def utf_8() -> dict[str, str]:
+    """Return the environment for a process that writes UTF-8."""
+    return {**os.environ, "PYTHONIOENCODING": "utf-8"}
 
 
 def unguarded(keys: Secrets) -> Request:
@@ -109,19 +107,12 @@ def not_http(keys: Secrets) -> Request:
     return genuine(keys)._replace(headers=(("content-length", "-1"),), method="P(ST")
 
 
-@pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what asks for colours, and the secret: the demo makes its own."""
-    for name in (*FORCING, "OPENAI_WEBHOOK_SECRET"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(scope="module")
 def lines() -> list[str]:
     """Run the demo as a process of its own, into a pipe; return the lines that it printed."""
     code = "import sys; from webhook_guard.cli import main; sys.exit(main(['demo']))"
     command = [sys.executable, "-W", "error", "-c", code]
-    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8", env=plain_environment()) as process:  # noqa: S603  ours
+    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8", env=utf_8()) as process:  # noqa: S603  ours
         output, complaints = process.communicate(timeout=DEADLINE)
     assert (process.returncode, complaints) == (0, "")
     return output.splitlines()
@@ -339,7 +330,7 @@ def test_keeping_does_not_hide_what_is_wrong() -> None:
 def test_ctrl_c_ends_it_quietly() -> None:
     """`webhook-guard demo --keep` answers its curl lines until Ctrl-C, and ends with 0 and without a word."""
     command = [sys.executable, "-c", COMMAND]
-    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8", env=plain_environment()) as process:  # noqa: S603  ours
+    with Popen(command, stdout=PIPE, stderr=PIPE, encoding="utf-8", env=utf_8()) as process:  # noqa: S603  ours
         watchdog = threading.Timer(DEADLINE, process.kill)
         watchdog.start()
         assert process.stdout is not None

@@ -1,7 +1,6 @@
 """The command `replay`, over HTTP: what arrives, what is printed, and with what status it ends."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,25 +17,10 @@ SIGNED = "".join(f"{name}: {value}\r\n" for name, value in signed().items())
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Set the secret and the folder; take away what asks for colours."""
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Set the secret and the folder."""
     monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module", name="shared")
-def _shared() -> Iterator[Served]:
-    """Run an app for all tests."""
-    with guarded() as app:
-        yield app
-
-
-@pytest.fixture(name="app")
-def _app(shared: Served) -> Served:
-    """Give the app, which has seen nothing."""
-    shared.seen.clear()
-    return shared
 
 
 def save(name: str, headers: str = SIGNED, body: bytes = BODY, method: str = "POST") -> str:
@@ -101,6 +85,13 @@ class TestSent:
         with guarded(secret=secret.split(maxsplit=1)[0]) as app:
             assert replay(save("a"), "--to", app.url) == 0
 
+    def test_genuine_by_the_given_secret(self) -> None:
+        """What is genuine by the secret that is given is signed by it, whatever the environment has."""
+        signature = signed(secret=OTHER_SECRET)
+        save("a", "".join(f"{name}: {value}\r\n" for name, value in signature.items()))
+        with guarded(secret=OTHER_SECRET) as app:
+            assert replay("a", "--secret", OTHER_SECRET, "--to", app.url) == 0
+
     @pytest.mark.parametrize("headers", [SIGNED.replace("v1,", "v1,x"), SIGNED.replace(WEBHOOK_ID, "wh_2"), ID])
     def test_unverified(self, app: Served, headers: str) -> None:
         """What was not genuine is signed if that is asked for."""
@@ -118,6 +109,7 @@ class TestScreen:
         with serving([NO_CONTENT, refusal, answer("404 Not Found"), b"junk"]) as server:
             assert replay(*names, "--to", server.url) == 1
         lines = capsys.readouterr().out.splitlines()
+        why = "what answers there does not speak HTTP; check the port, or try https://"
         assert [line.split() for line in lines] == [
             ["a\\x1b.http", "accepted", "204", lines[0].split()[3], "ms"],
             [
@@ -125,7 +117,7 @@ class TestScreen:
                 *("signature_mismatch", "(expected", "2xx)"),
             ],
             ["c", "refused", "404", lines[2].split()[3], "ms", "(expected", "2xx)"],
-            ["d", "no", "answer", "(expected", "2xx)"],
+            ["d", *f"no answer: {why} (expected 2xx)".split()],
         ]
         assert len({line.index(" ms") for line in lines[:3]}) == 1
 
@@ -137,8 +129,22 @@ class TestScreen:
         first, second = map(json.loads, capsys.readouterr().out.splitlines())
         assert first.pop("ms") > 0
         common = {"webhook_id": WEBHOOK_ID, "expected": "409"}
-        assert first == {"file": "a", "status": 409, "reason": "in_progress", "ok": True, **common}
-        assert second == {"file": "b", "status": None, "reason": None, "ms": None, "ok": False, **common}
+        why = "it closed the connection without a whole answer; look into the server's log"
+        assert first == {"file": "a", "status": 409, "reason": "in_progress", "problem": None, "ok": True, **common}
+        assert second == {
+            "file": "b",
+            "status": None,
+            "reason": None,
+            "ms": None,
+            "problem": why,
+            "ok": False,
+            **common,
+        }
+
+    def test_one_wrong_answer_counts(self) -> None:
+        """If a file is answered wrongly, the right answer to the last one does not hide it."""
+        with serving([answer("500 Oops"), NO_CONTENT]) as server:
+            assert replay(save("a"), save("b"), "--to", server.url) == 1
 
     def test_nothing_private_is_printed(self, app: Served, capsys: pytest.CaptureFixture[str]) -> None:
         """Neither the secret nor the signature nor the body is on the screen."""
@@ -170,15 +176,21 @@ class TestMisuse:
                 b"POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 9\r\n\r\n{}", "is cut off: it has 2 of 9", id="cut off"
             ),
             pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2, "has more after the request", id="two"),
-            pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "is no POST request", id="not POST"),
+            pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "is no POST request", id="GET"),
+            pytest.param(b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n", "is no POST request", id="PUT"),
             pytest.param(
                 b"POST / HTTP/1.1\r\nHost: a\r\n\r\n",
-                "has no usable webhook-id (missing or empty: webhook-id): --new-id makes one",
+                "has 0 webhook-id headers, not one: --new-id makes one",
                 id="no id",
             ),
             pytest.param(
+                b"POST / HTTP/1.1\r\nHost: a\r\nwebhook-id:\r\n\r\n",
+                "has no usable webhook-id (webhook-id is not 1 to 256",
+                id="an empty id",
+            ),
+            pytest.param(
                 b"POST / HTTP/1.1\r\nHost: a\r\nwebhook-id: a\r\nwebhook-id: b\r\n\r\n",
-                "has no usable webhook-id (repeated: webhook-id): --new-id makes one",
+                "has 2 webhook-id headers, not one: --new-id makes one",
                 id="two ids",
             ),
             pytest.param(
@@ -204,6 +216,16 @@ class TestMisuse:
         with refusing() as url:
             assert self.complaint(capsys, save("good"), "bad", "--to", url).startswith(f"bad {complaint}")
 
+    def test_a_new_id_makes_nothing_genuine(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """What is not genuine is refused, also if it would get a new id."""
+        complaint = self.complaint(capsys, save("a", body=b"{}"), "--new-id")
+        assert complaint.startswith("a is not genuine by the secret (signature_mismatch)")
+
+    def test_genuine_by_another_secret(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """If a secret is given, what is genuine by that of the environment is refused."""
+        complaint = self.complaint(capsys, save("a"), "--secret", OTHER_SECRET)
+        assert complaint.startswith("a is not genuine by the secret (signature_mismatch)")
+
     @pytest.mark.parametrize(
         ("name", "complaint"),
         [
@@ -211,6 +233,7 @@ class TestMisuse:
             (".", "can't read .: Is a directory"),
             ("/dev/zero", "/dev/zero has more than 16777216 bytes"),
             ("http://localhost/", "http://localhost/ is a URL, and a file is expected here: give the URL as --to http"),
+            ("HTTPS://localhost/", "HTTPS://localhost/ is a URL, and a file is expected here: give the URL as --to H"),
         ],
     )
     def test_names(self, capsys: pytest.CaptureFixture[str], name: str, complaint: str) -> None:

@@ -5,7 +5,6 @@ import io
 import itertools
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,24 +25,9 @@ PARTS = ("body", "signature", "id", "timestamp")
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the secret; take away what asks for colours."""
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the secret."""
     monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
-
-
-@pytest.fixture(scope="module", name="shared")
-def _shared() -> Iterator[Served]:
-    """Run an app for all tests."""
-    with guarded() as app:
-        yield app
-
-
-@pytest.fixture(name="app")
-def _app(shared: Served) -> Served:
-    """Give the app, which has seen nothing."""
-    shared.seen.clear()
-    return shared
 
 
 class TestOne:
@@ -186,6 +170,7 @@ class TestMany:
             assert main(["send", server.url, "--repeat", "2", "--json"]) == 1
         values = json.loads(capsys.readouterr().out)
         assert (values["statuses"], values["no_answer"]) == figures
+        assert sum(values["problems"].values()) == values["no_answer"]
 
     def test_ctrl_c(self, app: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         """Ctrl-C ends it quietly, with the status that shells know."""

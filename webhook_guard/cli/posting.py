@@ -1,7 +1,6 @@
 """What `send` and `replay` share: two options, what an answer should be, and the first one, which decides."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -61,17 +60,12 @@ def first_answer(client: Client, url: str, headers: Headers, body: bytes, expect
     return answer
 
 
-def later_answer(client: Client, headers: Headers, body: bytes) -> Answer | None:
-    """Send another request, and return its answer, or None if there is none."""
+def later_answer(client: Client, headers: Headers, body: bytes) -> Answer | str:
+    """Send another request, and return its answer, or the text why there is none."""
     try:
         return client.post(headers, body)
-    except NoAnswerError:
-        return None
-
-
-def is_accepted(status: int) -> bool:
-    """Say whether OpenAI takes a delivery for accepted, and does not try again."""
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+    except NoAnswerError as error:
+        return error.why
 
 
 def expect_option(function: _F) -> _F:

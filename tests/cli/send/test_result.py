@@ -7,26 +7,13 @@ import pytest
 
 from webhook_guard.cli.http import Answer
 from webhook_guard.cli.posting import Expected, expectation
-from webhook_guard.cli.send.attempts import Attempt
-from webhook_guard.cli.send.load import Tally
-from webhook_guard.cli.send.result import Result
 
-from support import BODY, WEBHOOK_ID
+from cli.send.results import PROBLEM, result
+from support import WEBHOOK_ID
 
-PROBLEM = (("content-type", "application/problem+json"),)
 ACCEPTED = Answer(204, "No Content", (), b"", 0.0015)
 REFUSED = Answer(400, "Bad Request", PROBLEM, b'{"reason":"signature_mismatch"}', 0.0005)
 FAILED = Answer(400, "Bad Request", (), b"", 0.0025)
-
-
-def result(answers: Sequence[Answer | None], expected: Expected, body: bytes = BODY) -> Result:
-    """Return the result of some requests."""
-    tally = Tally()
-    for answer in answers:
-        tally.add(answer)
-    assert answers[0] is not None
-    attempt = Attempt((("webhook-id", WEBHOOK_ID),), body)
-    return Result("http://localhost/", len(answers), attempt, answers[0], tally, 0.25, expected)
 
 
 @pytest.mark.parametrize(
@@ -36,10 +23,10 @@ def result(answers: Sequence[Answer | None], expected: Expected, body: bytes = B
         pytest.param([REFUSED], expectation(None), 0, id="refused"),
         pytest.param([REFUSED], expectation(None, is_tampered=True), 1, id="refused, as it should be"),
         pytest.param([ACCEPTED, REFUSED, FAILED], expectation(400), 2, id="some"),
-        pytest.param([ACCEPTED, None], expectation(None), 1, id="no answer"),
+        pytest.param([ACCEPTED, "closed"], expectation(None), 1, id="no answer"),
     ],
 )
-def test_right(answers: Sequence[Answer | None], expected: Expected, right: int) -> None:
+def test_right(answers: Sequence[Answer | str], expected: Expected, right: int) -> None:
     """All is right if every request was answered as expected."""
     found = result(answers, expected)
     assert (found.right, found.is_right) == (right, right == len(answers))
@@ -57,6 +44,7 @@ def test_json_of_one() -> None:
         "statuses": {"400": 1},
         "reasons": {"signature_mismatch": 1},
         "no_answer": 0,
+        "problems": {},
         "seconds": 0.25,
         "latency_ms": {"median": 0.5, "p99": 0.5},
         "expected": "2xx",
@@ -66,14 +54,16 @@ def test_json_of_one() -> None:
 
 def test_json_of_many() -> None:
     """Many are counted, and have no ids."""
-    values = result([ACCEPTED, REFUSED, FAILED, REFUSED, None], expectation(204)).as_json()
+    problems = ["closed", "no whole answer", "closed"]
+    values = result([ACCEPTED, REFUSED, FAILED, REFUSED, *problems], expectation(204)).as_json()
     assert json.loads(json.dumps(values)) == {
         "url": "http://localhost/",
         "type": "batch.completed",
-        "requests": 5,
+        "requests": 7,
         "statuses": {"204": 1, "400": 3},
         "reasons": {"signature_mismatch": 2},
-        "no_answer": 1,
+        "no_answer": 3,
+        "problems": {"closed": 2, "no whole answer": 1},
         "seconds": 0.25,
         "latency_ms": {"median": 0.5, "p99": 2.5},
         "expected": "204",

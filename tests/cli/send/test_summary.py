@@ -2,26 +2,22 @@
 
 import io
 import sys
-from collections.abc import Sequence
 
 import pytest
 
 from webhook_guard.cli.http import Answer
-from webhook_guard.cli.posting import Expected, expectation
-from webhook_guard.cli.send.attempts import Attempt
-from webhook_guard.cli.send.load import Tally
+from webhook_guard.cli.posting import expectation
 from webhook_guard.cli.send.result import Result
 from webhook_guard.cli.send.summary import phrase, progress, show
 from webhook_guard.sansio.errors import Reason
 
-from support import BODY, WEBHOOK_ID
+from cli.send.results import PROBLEM, result
+from support import WEBHOOK_ID
 
-PROBLEM = (("content-type", "application/problem+json"),)
 ACCEPTED = Answer(204, "No Content", (), b"", 0.00151)
 REFUSED = Answer(400, "Bad Request", PROBLEM, b'{"reason":"signature_mismatch"}', 0.0005)
 OTHER = Answer(599, "", PROBLEM, b'{"reason":"from_tomorrow"}', 0.0005)
 FOUND_NOTHING = Answer(404, "Not\x1b[2J Found", (), b"", 1.2345)
-RIGHT = expectation(None)
 
 
 class Terminal(io.StringIO):
@@ -30,24 +26,6 @@ class Terminal(io.StringIO):
     def isatty(self) -> bool:
         """Say that it is one."""
         return True
-
-
-@pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what asks for colours, or for none."""
-    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-
-
-def result(answers: Sequence[Answer | None], expected: Expected = RIGHT, body: bytes = BODY) -> Result:
-    """Return the result of some requests."""
-    tally = Tally()
-    for answer in answers:
-        tally.add(answer)
-    assert answers[0] is not None
-    attempt = Attempt((("webhook-id", WEBHOOK_ID),), body)
-    return Result("http://localhost/", len(answers), attempt, answers[0], tally, 0.25, expected)
 
 
 @pytest.mark.parametrize(
@@ -106,19 +84,30 @@ def test_one(capsys: pytest.CaptureFixture[str], found: Result, lines: list[str]
 
 def test_many(capsys: pytest.CaptureFixture[str]) -> None:
     """Of many, it counts the answers; all figures end in the same column."""
-    show(result([ACCEPTED] * 1234 + [REFUSED] * 20 + [FOUND_NOTHING] * 3 + [OTHER, None]))
+    show(result([ACCEPTED] * 1234 + [REFUSED] * 20 + [FOUND_NOTHING] * 3 + [OTHER]))
     assert capsys.readouterr().out.splitlines() == [
         "204 No Content            1,234",
         "400 signature_mismatch       20",
         "404 Not Found                 3",
         "599 from_tomorrow             1",
-        "no answer                     1",
         "",
-        "requests per second     5,036.0",
+        "requests per second     5,032.0",
         "median latency              1.5 ms",
         "99th percentile             1.5 ms",
         "",
-        "25 of 1,259 are not as expected: 2xx.",
+        "24 of 1,258 are not as expected: 2xx.",
+    ]
+
+
+def test_no_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    """Requests without an answer are counted, and it says why there is none, with how often."""
+    show(result([ACCEPTED, *["it closed the connection"] * 1000, "x\x1b" * 150]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["204 No Content             1", "no answer              1,001"]
+    assert lines[-3:] == [
+        "1,000 without an answer: it closed the connection",
+        "1 without an answer: " + "x\\x1b" * 100,
+        "1,001 of 1,002 are not as expected: 2xx.",
     ]
 
 

@@ -86,10 +86,12 @@ def command(
       webhook-guard send $URL --repeat 2 --same-id
       webhook-guard send $URL --repeat 1000 --concurrency 8
     """  # noqa: D301  \b is click's mark for lines to be kept
-    expected, connect = expectation(expect, is_tampered=tamper is not None), partial(Client, url, timeout)
+    expected = expectation(expect, is_tampered=tamper is not None)
+    connect = partial(Client, url, timeout)
     new_body = _new_body(kind, data, body)
     sent = attempts(new_body, signing_secret(secret), age=age, tamper=tamper, same_id=same_id)
-    tally, start = Tally(), time.perf_counter()
+    tally = Tally()
+    start = time.perf_counter()
     with connect() as client:
         attempt = next(sent)
         answer = first_answer(client, url, attempt.headers, attempt.body, expected)

@@ -17,7 +17,8 @@ from webhook_guard.cli.send.attempts import Attempt
 
 #: Seconds between two looks at how far the senders are.
 _INTERVAL = 0.1
-#: Seconds that senders have to end after Ctrl-C. One that waits for a slow server ends with the process.
+#: Seconds that senders have after Ctrl-C, to hear the answers to what they have sent: no app should see them vanish.
+#: One that waits for a slower server ends with the process.
 _PATIENCE = 0.5
 
 
@@ -34,20 +35,26 @@ class Tally:
     def __init__(self) -> None:
         #: How often a status came with a reason, or with none.
         self.answers: Counter[tuple[int, str | None]] = Counter()
-        self.no_answer: int = 0
+        #: How often there was none, by why.
+        self.problems: Counter[str] = Counter()
         self._seconds = array("d")
         self._lock = threading.Lock()
+
+    @property
+    def no_answer(self) -> int:
+        """How many requests were not answered."""
+        return self.problems.total()
 
     @property
     def total(self) -> int:
         """How many requests there were."""
         return len(self._seconds) + self.no_answer
 
-    def add(self, answer: Answer | None) -> None:
-        """Count an answer, or that there was none."""
+    def add(self, answer: Answer | str) -> None:
+        """Count an answer, or why there was none."""
         with self._lock:
-            if answer is None:
-                self.no_answer += 1
+            if isinstance(answer, str):
+                self.problems[answer] += 1
             else:
                 self.answers[answer.status, answer.reason] += 1
                 self._seconds.append(answer.seconds)
@@ -74,7 +81,9 @@ def post_all(
         concurrency: How many senders there are.
         watch: Called now and then with the number of requests that are done.
     """
-    feed, ended, running = _Feed(attempts), threading.Semaphore(0), 0
+    feed = _Feed(attempts)
+    ended = threading.Semaphore(0)
+    running = 0
     try:
         for _ in range(concurrency):
             threading.Thread(target=_send, args=(connect, feed, tally, ended), daemon=True).start()

@@ -37,7 +37,8 @@ class Result(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return it as plain JSON values; ids only if there was one request."""
         event = self.attempt.event
-        statuses, reasons = Counter[int](), Counter[str]()
+        statuses = Counter[int]()
+        reasons = Counter[str]()
         for (status, reason), count in sorted(self.tally.answers.items(), key=str):
             statuses[status] += count
             reasons.update({reason: count} if reason is not None else {})
@@ -50,6 +51,7 @@ class Result(NamedTuple):
             "statuses": statuses,
             "reasons": reasons,
             "no_answer": self.tally.no_answer,
+            "problems": self.tally.problems,
             "seconds": round(self.seconds, 3),
             "latency_ms": {name: round(value * 1000, 3) for name, value in self.tally.latency()._asdict().items()},
             "expected": str(self.expected),

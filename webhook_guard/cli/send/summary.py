@@ -9,7 +9,6 @@ from typing import NamedTuple
 from rich.text import Text
 
 from webhook_guard.cli.output import console, printable
-from webhook_guard.cli.posting import is_accepted
 from webhook_guard.cli.send.result import Result
 from webhook_guard.sansio.errors import Reason
 
@@ -25,7 +24,7 @@ def show(result: Result) -> None:
 
 
 @contextmanager
-def progress(total: int) -> Generator[Callable[[int], object]]:
+def progress(total: int) -> Generator[Callable[[int], object], None, None]:
     """Show a bar on stderr, if that is a terminal; give what moves it to the number of requests that are done."""
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -48,8 +47,9 @@ def phrase(reason: str) -> str:
 
 
 def _one(result: Result) -> Iterator[Text]:
-    answer, style = result.answer, _RIGHT if result.is_right else _WRONG
-    verdict = "accepted" if is_accepted(answer.status) else "refused"
+    answer = result.answer
+    style = _RIGHT if result.is_right else _WRONG
+    verdict = "accepted" if answer.is_accepted else "refused"
     status = f"{answer.status} {_shown(answer.phrase)}".rstrip()
     yield Text.assemble((verdict, style), f"  {status}, {_milliseconds(answer.seconds)} ms")
     for name, value in _particulars(result):
@@ -59,10 +59,11 @@ def _one(result: Result) -> Iterator[Text]:
 
 
 def _particulars(result: Result) -> Iterator[tuple[str, str]]:
-    reason, event = result.answer.reason, result.attempt.event
+    reason = result.answer.reason
+    event = result.attempt.event
     if reason is not None:
         yield "reason", f"{reason}: {phrase(reason)}".removesuffix(": ")
-    elif not is_accepted(result.answer.status):
+    elif not result.answer.is_accepted:
         yield "reason", "none of the guard's: the app or the server answered so"
     yield "type", event.type if event is not None else "none: the body is no event"
     if event is not None and event.id is not None:
@@ -78,10 +79,13 @@ class _Row(NamedTuple):
 
 
 def _many(result: Result) -> Iterator[Text]:
-    answers, speed = list(_answers(result)), list(_speed(result))
+    answers = list(_answers(result))
+    speed = list(_speed(result))
     labels, figures = (max(len(row[column]) for row in (*answers, *speed)) for column in (0, 1))
     for row in (*answers, _Row("", ""), *speed, _Row("", "")):
         yield Text(f"{row.label:{labels}}  {row.figure:>{figures}} {row.unit}".rstrip(), row.style)
+    for why, count in sorted(result.tally.problems.items()):
+        yield Text(f"{count:,} without an answer: {_shown(why)}", _WRONG)
     if result.is_right:
         yield Text(f"All {result.requests:,} are as expected: {result.expected}.", _RIGHT)
     else:
