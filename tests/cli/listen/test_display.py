@@ -131,6 +131,13 @@ class TestLine:
         ends = {cell_len(re.split(r"  (?=evt|- )", each)[0]) for each in lines}
         assert len(ends) == 1
 
+    def test_wide_characters(self) -> None:
+        """A text that is wider than its column is shortened in the middle, also if it has fewer characters."""
+        wide = "\N{HIRAGANA LETTER A}"
+        only = line(accepted(kind=wide * 20), terminal(80))[0]
+        assert only == f"hh:mm:ss  accepted 204  {wide * 11}..   evt_6..066fb6  wh_68..22a24d"
+        assert cell_len(only) == len("hh:mm:ss  accepted 204  batch.completed            evt_6..066fb6  wh_68..22a24d")
+
     def test_what_is_long_in_a_pipe(self) -> None:
         """In a pipe, no id is shortened, but a stranger's text has an end."""
         only = line(refused(headers=(("webhook-id", "a" * 1000),)), PIPE)

@@ -167,6 +167,7 @@ def test_huge(desk: Desk, size: int, is_whole: bool, is_chunked: bool) -> None: 
 
 def test_body_without_an_end(desk: Desk) -> None:
     """A body that never ends is answered when the limit is reached."""
+    desk.serve(patience=2 * TIMEOUT)
     with desk.connect() as client:
         client.send(chunked_head("wh_1") + chunk(bytes(LARGEST_BODY)) + chunk(b"more"))
         assert client.answer().refusal == (413, "body_too_large")

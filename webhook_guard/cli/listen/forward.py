@@ -90,9 +90,7 @@ class Forwarder:
         except TimeoutError:
             problem = f"no answer within {self._timeout:g} s; look into the app"
             return _failure(HTTPStatus.GATEWAY_TIMEOUT, "The app did not answer in time", problem)
-        except (
-            asyncio.CancelledError
-        ):  # the end has come; but the app may have the request, so somebody must learn of it
+        except asyncio.CancelledError:  # `listen` ends; but the app may have the request, so the user must learn of it
             problem = "it had not answered when you stopped; the sender is told to try again"
             return _failure(HTTPStatus.SERVICE_UNAVAILABLE, "The listener was stopped", problem)
         except (NoAnswerError, Misuse) as error:
