@@ -8,7 +8,7 @@
 
 Headers reach the app as they are given, repeated ones too, where the client can say so; Django's and requests take a
 dict, so there they are joined with a comma, as WSGI servers do. Answers are the client's, and awaitable if it is async.
-No redirect is followed, whatever the client's default is, because OpenAI follows none.
+No redirect is followed, if `request` can be told so, whatever its default is: OpenAI follows none.
 """
 
 import inspect

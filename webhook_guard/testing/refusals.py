@@ -50,8 +50,8 @@ def assert_refuses_all(client: Any, path: str, *, secret: str | bytes | None = N
         secret: The app's signing secret; None reads OPENAI_WEBHOOK_SECRET.
         now: The app's time, in Unix seconds, if it has a clock of its own; from 1e9 to 1e11.
 
-    It proves what is refused, and no more. An app with another secret passes, and so does one that refuses genuine
-    deliveries, too: none is sent, because it would be handled. That they are accepted is for a test with `Webhook`.
+    It proves what is refused, and no more: no genuine delivery is sent, because it would be handled. So a guard with
+    another secret passes, though it refuses everything; that genuine ones are accepted is for a test with `Webhook`.
 
     Raises:
         AssertionError: The message lists each request that was not refused as it must be, with what came back.
