@@ -127,6 +127,7 @@ class TestAnswer:
             pytest.param("application/problem+json", b'{"reason":"a\\n"}', None, id="a line break"),
             pytest.param("application/problem+json", b'{"reason":1}', None, id="no text"),
             pytest.param("application/problem+json", b"[" * 5000, None, id="deep"),
+            pytest.param("application/problem+json", b'{"a":' * 10_000, None, id="deep, in what is skipped"),
             pytest.param("application/problem+json", b'{"reason":"\xff"}', None, id="not UTF-8"),
         ],
     )

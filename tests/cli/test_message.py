@@ -115,3 +115,10 @@ def test_what_connection_names() -> None:
     """Each Connection header names others that are left out with it."""
     headers = [("connection", "X-a, close ,"), ("x-A", "1"), ("x-b", "2"), ("Connection", "x-B"), ("x-c", "3")]
     assert end_to_end(headers) == [("x-c", "3")]
+
+
+def test_what_connection_can_not_name() -> None:
+    """What makes a delivery is for the app, whatever a sender says of it."""
+    names = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
+    headers = [(name, "x") for name in names]
+    assert end_to_end([("Connection", ", ".join(names)), *headers]) == headers

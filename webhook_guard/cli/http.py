@@ -63,7 +63,7 @@ class Answer(NamedTuple):
             return None
         try:
             return msgspec.json.decode(self.body, type=_Problem).reason
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     @property

@@ -5,10 +5,14 @@ from typing import NamedTuple
 
 import h11
 
+from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
+
 #: Bytes of the request line and the headers; most servers take less.
 _LARGEST_HEAD = 65_536
 #: What is between two neighbours, beside what their Connection header names and what begins with "proxy-".
 _HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+#: What no Connection header can take away from the next one, because it is for the app.
+_OF_DELIVERIES = {"content-type", ID, TIMESTAMP, SIGNATURE}
 _PARTS = "a request line, headers, an empty line and the body"
 
 
@@ -70,7 +74,7 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, without: Collection[str] =
     """
     pairs = list(headers)
     named = ",".join(value for name, value in pairs if name.lower() == "connection").lower().split(",")
-    left_out = {*_HOP_BY_HOP, *without, *(name.strip() for name in named)}
+    left_out = {*_HOP_BY_HOP, *without, *({name.strip() for name in named} - _OF_DELIVERIES)}
     return [
         (name, value) for name, value in pairs if not name.lower().startswith("proxy-") and name.lower() not in left_out
     ]
