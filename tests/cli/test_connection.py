@@ -122,9 +122,11 @@ def test_the_last_exchange(reply: bytes) -> None:
         assert not connection.is_kept()
 
 
-def test_an_answer_to_what_was_not_read() -> None:
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_an_answer_to_what_was_not_read(monkeypatch: pytest.MonkeyPatch, tls: bool) -> None:  # noqa: FBT001  a table
     """A server that refuses a large body unread, and closes, is heard."""
-    with connected(Early(answer("413 Content Too Large"))) as connection:
+    trust(monkeypatch)
+    with connected(Early(answer("413 Content Too Large")), tls=tls) as connection:
         assert exchange(connection, b"x" * 16_000_000) == (413, b"")
 
 

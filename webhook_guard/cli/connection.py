@@ -48,7 +48,7 @@ class Connection:
         message = b"".join(self._http.send(part) or b"" for part in parts)
         self._socket.settimeout(_left(deadline))  # for all of it, also over TLS: there it is one write
         # A server may answer and close before it has read everything, as one that refuses a large body unread.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             self._socket.sendall(message)
         return self._read(deadline)
 
