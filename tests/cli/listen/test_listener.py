@@ -172,6 +172,15 @@ def test_failure_to_show() -> None:
     assert running.listener.accepted == 2
 
 
+def test_nowhere_to_say_it() -> None:
+    """Where standard error is closed, too, requests are answered."""
+    closed = io.StringIO()
+    closed.close()
+    with listening() as running, redirect_stdout(closed), redirect_stderr(closed):
+        assert running.ask(FORGED).refusal == (400, "signature_mismatch")
+    assert running.listener.refused == 1
+
+
 class BrokenForwarder(Forwarder):
     """A forwarder that fails as none should."""
 

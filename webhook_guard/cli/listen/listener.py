@@ -274,7 +274,7 @@ def _described(error: Exception) -> str:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # gone, or closed
         click.echo(printable(text, keep="\n"), err=True)
 
 
