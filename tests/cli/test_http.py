@@ -7,11 +7,12 @@ import pytest
 
 from webhook_guard.cli.connection import tls_context
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.http import Answer, Client, NoAnswerError
+from webhook_guard.cli.http import Answer, Client, Headers, NoAnswerError
 from webhook_guard.sansio.errors import Reason, VerificationError
 from webhook_guard.sansio.errors import answer as problem
 
 from cli.scripted import CERTIFICATE, DEADLINE, NO_CONTENT, Drip, Early, Reply, answer, refusing, serving
+from cli.send.results import PROBLEM
 
 BODY = b'{"type":"a"}'
 HEADERS = (("Content-Type", "application/json"), ("webhook-id", "wh_1"))
@@ -111,6 +112,14 @@ class TestAnswer:
     def test_accepted(self, status: int, is_accepted: bool) -> None:  # noqa: FBT001  a table
         """OpenAI takes a 2xx for accepted."""
         assert Answer(status, "", (), b"", 0.0).is_accepted is is_accepted
+
+    @pytest.mark.parametrize(
+        ("status", "headers", "verdict"),
+        [(204, (), "accepted"), (400, PROBLEM, "refused"), (200, PROBLEM, "accepted"), (404, (), "failed")],
+    )
+    def test_verdict(self, status: int, headers: Headers, verdict: str) -> None:
+        """A guard refuses; an app or a server fails."""
+        assert Answer(status, "", headers, b'{"reason":"duplicate"}', 0.0).verdict == verdict
 
     def test_reason_of_a_guard(self) -> None:
         """The reason of a refusal is the guard's code."""

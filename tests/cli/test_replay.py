@@ -116,7 +116,7 @@ class TestScreen:
                 *("longer-name.http", "refused", "400", lines[1].split()[3], "ms"),
                 *("signature_mismatch", "(expected", "2xx)"),
             ],
-            ["c", "refused", "404", lines[2].split()[3], "ms", "(expected", "2xx)"],
+            ["c", "failed", "404", lines[2].split()[3], "ms", "(expected", "2xx)"],
             ["d", *f"no answer: {why} (expected 2xx)".split()],
         ]
         assert len({line.index(" ms") for line in lines[:3]}) == 1

@@ -72,6 +72,12 @@ class Answer(NamedTuple):
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
+    def verdict(self) -> str:
+        """Accepted; refused, if a guard did; or failed, if the app or the server answered something else."""
+        refused = "failed" if self.reason is None else "refused"
+        return "accepted" if self.is_accepted else refused
+
+    @property
     def is_redirect(self) -> bool:
         """Whether it sends the sender elsewhere: OpenAI does not go, and counts it as a failure."""
         return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST

@@ -200,6 +200,5 @@ def _columns(outcome: Outcome) -> tuple[str, str, str]:
     wrong = "" if outcome.is_right else f"  (expected {outcome.expected})"
     if isinstance(answer, str):
         return name, "no answer", f": {answer}{wrong}"
-    verdict = "accepted" if answer.is_accepted else "refused "
     reason = f"  {answer.reason}" if answer.reason is not None else ""
-    return name, verdict, f" {answer.status}{answer.seconds * 1000:8,.1f} ms{reason}{wrong}"
+    return name, f"{answer.verdict:8}", f" {answer.status}{answer.seconds * 1000:8,.1f} ms{reason}{wrong}"

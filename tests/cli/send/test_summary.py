@@ -17,7 +17,8 @@ from support import WEBHOOK_ID
 ACCEPTED = Answer(204, "No Content", (), b"", 0.00151)
 REFUSED = Answer(400, "Bad Request", PROBLEM, b'{"reason":"signature_mismatch"}', 0.0005)
 OTHER = Answer(599, "", PROBLEM, b'{"reason":"from_tomorrow"}', 0.0005)
-FOUND_NOTHING = Answer(404, "Not\x1b[2J Found", (), b"", 1.2345)
+FOUND_NOTHING = Answer(404, "Not\x1b[2J Found", (), b'{"detail":\n  "Not Found\x1b"}\n', 1.2345)
+SILENT = Answer(500, "Internal Server Error", (), b"\n", 0.0005)
 
 
 class Terminal(io.StringIO):
@@ -55,13 +56,27 @@ class Terminal(io.StringIO):
         pytest.param(
             result([FOUND_NOTHING], body=b"{}"),
             [
-                "refused  404 Not\\x1b[2J Found, 1,234.5 ms",
-                "  reason      none of the guard's: the app or the server answered so",
+                "failed  404 Not\\x1b[2J Found, 1,234.5 ms",
+                "  reason      none: it was not the guard that answered",
+                '  answer      {"detail": "Not Found\\x1b"}',
                 "  type        none: the body is no event",
                 f"  webhook id  {WEBHOOK_ID}",
                 "  expected    2xx",
             ],
-            id="refused by the app, and no event",
+            id="answered by the app, and no event",
+        ),
+        pytest.param(
+            result([SILENT]),
+            [
+                "failed  500 Internal Server Error, 0.5 ms",
+                "  reason      none: it was not the guard that answered",
+                "  answer      (no body)",
+                "  type        batch.completed",
+                "  event id    evt_1",
+                f"  webhook id  {WEBHOOK_ID}",
+                "  expected    2xx",
+            ],
+            id="answered without a word",
         ),
         pytest.param(
             result([OTHER], body=b'{"type":"a\\u001b"}'),

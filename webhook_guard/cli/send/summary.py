@@ -49,9 +49,8 @@ def phrase(reason: str) -> str:
 def _one(result: Result) -> Iterator[Text]:
     answer = result.answer
     style = _RIGHT if result.is_right else _WRONG
-    verdict = "accepted" if answer.is_accepted else "refused"
     status = f"{answer.status} {_shown(answer.phrase)}".rstrip()
-    yield Text.assemble((verdict, style), f"  {status}, {_milliseconds(answer.seconds)} ms")
+    yield Text.assemble((answer.verdict, style), f"  {status}, {_milliseconds(answer.seconds)} ms")
     for name, value in _particulars(result):
         yield Text.assemble((f"  {name:12}", "dim"), _shown(value))
     if not result.is_right:
@@ -64,7 +63,8 @@ def _particulars(result: Result) -> Iterator[tuple[str, str]]:
     if reason is not None:
         yield "reason", f"{reason}: {phrase(reason)}".removesuffix(": ")
     elif not result.answer.is_accepted:
-        yield "reason", "none of the guard's: the app or the server answered so"
+        yield "reason", "none: it was not the guard that answered"
+        yield "answer", " ".join(result.answer.body.decode("utf-8", "replace").split()) or "(no body)"
     yield "type", event.type if event is not None else "none: the body is no event"
     if event is not None and event.id is not None:
         yield "event id", event.id
