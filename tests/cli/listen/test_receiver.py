@@ -171,6 +171,7 @@ def test_body_without_an_end(desk: Desk) -> None:
     with desk.connect() as client:
         client.send(chunked_head("wh_1") + chunk(bytes(LARGEST_BODY)) + chunk(b"more"))
         assert client.answer().refusal == (413, "body_too_large")
+        assert client.rest() == b""  # and nothing more is taken in
     received = desk.received()
     assert (len(received.request.body), received.is_whole) == (LARGEST_BODY, False)
 

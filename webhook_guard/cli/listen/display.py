@@ -28,8 +28,10 @@ _LONGEST_REFUSED, _LONGEST_EVENT = 2_048, 32_768
 _LONGEST_HEX = 32
 #: More headers than this are not shown.
 _MOST_HEADERS = 64
-#: Columns: of the time, of the verdict with the status, of the app's milliseconds, and of a type or a reason.
-_TIME, _OUTCOME, _MILLISECONDS, _TYPE = 8, 12, 7, 25
+#: Columns: of the time, of the verdict with the status, and of the app's milliseconds.
+_TIME, _OUTCOME, _MILLISECONDS = 8, 12, 7
+#: Columns of a type or a reason: the longest type, which is shortened in the middle in a terminal that is not wide.
+_TYPE, _SHORT_TYPE, _WIDE = 29, 25, 100
 #: Milliseconds that are shown without a fraction.
 _LEAST_WHOLE = 10
 #: Columns of an id: evt_ or wh_ and 32 digits; less than the second is not worth a look.
@@ -88,7 +90,7 @@ def as_json(received: Received, *, file: str | None, verbose: bool) -> dict[str,
         "file": file,
     }
     if verbose:
-        values["headers"] = [[name, "" if name == signature.SIGNATURE else value] for name, value in request.headers]
+        values["headers"] = [[name, None if name == signature.SIGNATURE else value] for name, value in request.headers]
         values["body"] = request.body.decode("utf-8", "backslashreplace")
     return values
 
@@ -98,10 +100,10 @@ def _columns(received: Received, console: Console, *, forwards: bool) -> Iterato
     yield _outcome(received)
     if forwards:
         yield Text(_milliseconds(received).rjust(_MILLISECONDS))
-    yield Text(_fitted(_type(received) or received.verdict, _TYPE, console))
-    width = _id_width(console, forwards=forwards)
-    yield Text(_fitted(_event_id(received) or _NONE, width, console))
-    yield Text(_fitted(_webhook_id(received) or _NONE, width, console).rstrip())
+    yield Text(_fitted(_type(received) or received.verdict, _type_width(console), console))
+    event_id, webhook_id = _id_widths(console, forwards=forwards)
+    yield Text(_fitted(_event_id(received) or _NONE, event_id, console))
+    yield Text(_fitted(_webhook_id(received) or _NONE, webhook_id, console).rstrip())
 
 
 def _outcome(received: Received) -> Text:
@@ -138,10 +140,16 @@ def _webhook_id(received: Received) -> str | None:
     return next(iter(received.request.values(signature.ID)), None)
 
 
-def _id_width(console: Console, *, forwards: bool) -> int:
-    """Return the columns that each of the two ids has, of those that the rest leaves."""
-    taken = sum(2 + width for width in (_TIME, _OUTCOME, _TYPE, *([_MILLISECONDS] if forwards else [])))
-    return max(_SHORTEST_ID, min(_ID, (console.width - taken - 2) // 2))
+def _type_width(console: Console) -> int:
+    return _TYPE if console.width >= _WIDE else _SHORT_TYPE
+
+
+def _id_widths(console: Console, *, forwards: bool) -> tuple[int, int]:
+    """Return the columns of the two ids, of those that the rest leaves: the webhook id has the most."""
+    widths = (_TIME, _OUTCOME, _type_width(console), *([_MILLISECONDS] if forwards else []))
+    left = console.width - sum(2 + width for width in widths) - 2
+    webhook_id = max(_SHORTEST_ID, min(_ID, left - _SHORTEST_ID))
+    return max(_SHORTEST_ID, min(_ID, left - webhook_id)), webhook_id
 
 
 def _fitted(text: str, width: int, console: Console) -> str:
@@ -183,7 +191,9 @@ def _shown_body(received: Received) -> Iterator[str]:
     body = received.request.body
     size = f"{len(body)} bytes" if received.is_whole else f"{len(body)} bytes, and not all of it"
     if received.delivery is not None:
-        yield from _lines_of(msgspec.json.format(body, indent=2).decode(), _LONGEST_EVENT)
+        # What is large is not indented: that could make a hundred times as much of it.
+        text = body if len(body) > _LONGEST_EVENT else msgspec.json.format(body, indent=2)
+        yield from _lines_of(text.decode(), _LONGEST_EVENT)
         return
     try:
         text = body.decode()

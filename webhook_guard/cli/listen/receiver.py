@@ -106,9 +106,10 @@ class Receiver:
         _CURRENT.set(record)
         await self._guard(scope, record.receive, record.answer)
         await record.receive_rest(self._patience)
-        self._on_received(record.received())
+        received = record.received()
+        self._on_received(received)
         for message in record.answers:
-            await send(message)
+            await send(message if received.is_whole else _last(message))
 
     async def _accept(self, scope: Scope, _receive: Receive, send: Send) -> None:
         record = _CURRENT.get()
@@ -206,6 +207,13 @@ class _Record:
 
 #: Each request is served in a task of its own, which has a context of its own.
 _CURRENT: ContextVar[_Record] = ContextVar("webhook_guard.cli.listen.receiver")
+
+
+def _last(message: Any) -> Any:
+    """Return a message with which the connection ends: else the server would take in the rest of a body, for ever."""
+    if message["type"] != "http.response.start":
+        return message
+    return {**message, "headers": [*message["headers"], (b"connection", b"close")]}
 
 
 async def _send(send: Send, status: int, headers: tuple[tuple[bytes, bytes], ...] = (), body: bytes = b"") -> None:
