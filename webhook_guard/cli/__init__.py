@@ -2,7 +2,7 @@
 
     events, secret, sign      what OpenAI sends, and what makes it genuine
     send, replay              a delivery to your app, as OpenAI would make it
-    listen                    a guarded receiver that shows, keeps and forwards what comes
+    listen                    a guarded receiver that shows, saves and forwards what comes
     demo                      real servers, and what they answer to genuine and forged requests
 
 A module or a package per command, and under them:
@@ -11,7 +11,7 @@ A module or a package per command, and under them:
     options       what several commands take, and where the signing secret comes from
     posting       what `send` and `replay` share: what an answer should be
     http          one POST, byte for byte, over a `connection`
-    message       raw HTTP requests: what `listen` keeps and `replay` reads
+    message       raw HTTP requests: what `listen` saves and `replay` reads
     files, curl   what is read, and a request as a command line
     output        the screen: colours, JSON, and nothing that a stranger sent which a terminal would obey
     errors, logs  what is misused, in one line; loggers that keep quiet meanwhile

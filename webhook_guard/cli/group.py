@@ -16,8 +16,8 @@ COMMANDS = {
     "secret": "Make a new signing secret.",
     "sign": "Sign a body: print the headers, or a whole curl command.",
     "send": "Send your app an event, signed as OpenAI signs.",
-    "listen": "Show what comes, verified; keep it, pass it on.",
-    "replay": "Send kept deliveries again, signed anew.",
+    "listen": "Show what comes, verified; save it, forward it.",
+    "replay": "Send saved deliveries again, signed anew.",
     "demo": "Watch guarded servers accept and refuse.",
 }
 #: The extra that a command needs, where it is not `cli`.

@@ -1,4 +1,4 @@
-"""Raw HTTP requests, as they are on the wire: what `listen --save` keeps, and `replay` and other tools read."""
+"""Raw HTTP requests, as they are on the wire: what `listen --save` writes, and `replay` and other tools read."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple

@@ -97,7 +97,7 @@ def command(
     expect: int | None,
     as_json: bool,
 ) -> int:
-    """Send the delivery in each FILE again, signed anew: raw HTTP requests, as `listen --save` keeps them.
+    """Send the delivery in each FILE again, signed anew: raw HTTP requests, as `listen --save` writes them.
 
     The body is sent byte for byte, with the headers of the file, the same webhook-id and the time of now: a guard that
     has a store answers that it was handled before, unless --new-id is given. Neither the path nor the Host in the file
@@ -109,7 +109,7 @@ def command(
 
     \b
     Examples:
-      webhook-guard replay deliveries/*-accepted.http
+      webhook-guard replay deliveries/*-accepted.http --to $URL
       webhook-guard replay delivery.http --to $URL --new-id
     """  # noqa: D301  \b is click's mark for lines to be kept
     key = signing_secret(secret)

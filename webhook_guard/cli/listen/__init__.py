@@ -79,7 +79,8 @@ def command(
       cloudflared tunnel --url http://127.0.0.1:8787
       webhook-guard listen --save deliveries \\
         --forward http://127.0.0.1:8000/webhooks/openai
-      webhook-guard replay deliveries/*-accepted.http
+      webhook-guard replay deliveries/*-accepted.http \\
+        --to http://127.0.0.1:8000/webhooks/openai
     """  # noqa: D301  \b is click's mark for lines to be kept
     from webhook_guard.cli.listen.listener import run  # noqa: PLC0415  a server, which --help does not need
 

@@ -192,8 +192,8 @@ def _shown_body(received: Received) -> Iterator[str]:
     size = f"{len(body)} bytes" if received.is_whole else f"{len(body)} bytes, and not all of it"
     if received.delivery is not None:
         # What is large is not indented: that could make a hundred times as much of it.
-        text = body if len(body) > _LONGEST_EVENT else msgspec.json.format(body, indent=2)
-        yield from _lines_of(text.decode(), _LONGEST_EVENT)
+        event = body if len(body) > _LONGEST_EVENT else msgspec.json.format(body, indent=2)
+        yield from _lines_of(event.decode(), _LONGEST_EVENT)
         return
     try:
         text = body.decode()
