@@ -29,6 +29,7 @@ MODULES = (
         f"testing/{name}"
         for name in ("clients", "clock", "direct", "events", "hostile", "refusals", "requests", "webhook")
     ),
+    *(f"testing/stores/{name}" for name in ("conformance", "driven", "promises", "races", "suite")),
     "pytest_webhook_guard",  # beside the package
 )
 #: More than there are cores, because tests wait for servers and processes more than they compute.

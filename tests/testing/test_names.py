@@ -9,7 +9,7 @@ import pytest
 from webhook_guard import testing
 
 #: What an event alone does without.
-HEAVY = {"asyncio", "pytest", "wsgiref", "webhook_guard.idempotency", "webhook_guard.testing.conformance"}
+HEAVY = {"asyncio", "pytest", "wsgiref", "webhook_guard.idempotency", "webhook_guard.testing.stores.conformance"}
 
 
 def modules(code: str) -> set[str]:

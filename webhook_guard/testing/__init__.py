@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from webhook_guard.testing.clock import Clock
-    from webhook_guard.testing.conformance import StoreConformance
     from webhook_guard.testing.direct import Response
     from webhook_guard.testing.events import EVENT_TYPES, event_body, event_class, make_event
     from webhook_guard.testing.hostile import HostileRequest, hostile_requests
     from webhook_guard.testing.refusals import assert_refuses_all
     from webhook_guard.testing.requests import SignedRequest, signed_request
+    from webhook_guard.testing.stores.conformance import StoreConformance
     from webhook_guard.testing.webhook import Webhook
 
 __all__ = [
@@ -51,7 +51,7 @@ _MODULES = {
     "HostileRequest": "hostile",
     "Response": "direct",
     "SignedRequest": "requests",
-    "StoreConformance": "conformance",
+    "StoreConformance": "stores.conformance",
     "Webhook": "webhook",
     "assert_refuses_all": "refusals",
     "event_body": "events",

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore
-from webhook_guard.testing.driven import Stores, new_key
+from webhook_guard.testing.stores.driven import Stores, new_key
 
-from testing.kit import AsyncMemoryStore
+from testing.stores.kit import AsyncMemoryStore
 
 CALLS = ("claim", "complete", "release")
 

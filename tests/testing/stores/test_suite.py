@@ -10,10 +10,10 @@ import pytest
 
 from webhook_guard.idempotency import MemoryStore
 from webhook_guard.testing import StoreConformance
-from webhook_guard.testing.driven import Stores
-from webhook_guard.testing.suite import StoreSuite, check
+from webhook_guard.testing.stores.driven import Stores
+from webhook_guard.testing.stores.suite import StoreSuite, check
 
-from testing.kit import AsyncMemoryStore
+from testing.stores.kit import AsyncMemoryStore
 
 
 class Suite(StoreSuite):

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from webhook_guard.testing.driven import DrivenStore, Stores, new_key
-from webhook_guard.testing.suite import StoreSuite, check
+from webhook_guard.testing.stores.driven import DrivenStore, Stores, new_key
+from webhook_guard.testing.stores.suite import StoreSuite, check
 
 #: How many call at the same moment, and how often that is tried.
 _CALLERS, _ROUNDS = 16, 8

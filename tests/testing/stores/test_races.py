@@ -10,9 +10,9 @@ import pytest
 
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore, StoreOptions
 from webhook_guard.testing import StoreConformance
-from webhook_guard.testing.races import Races
+from webhook_guard.testing.stores.races import Races
 
-from testing.kit import AsyncMemoryStore, checks_of, failure, suite
+from testing.stores.kit import AsyncMemoryStore, checks_of, failure, suite
 
 CHECKS = checks_of(Races)
 CALLERS = 16

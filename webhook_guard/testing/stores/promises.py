@@ -4,8 +4,8 @@ import time
 from random import Random
 
 from webhook_guard.sansio.claims import ClaimState
-from webhook_guard.testing.driven import DrivenStore, Stores, new_key
-from webhook_guard.testing.suite import StoreSuite, check
+from webhook_guard.testing.stores.driven import DrivenStore, Stores, new_key
+from webhook_guard.testing.stores.suite import StoreSuite, check
 
 #: The part of a lease, or a retention, before which nothing may be free: clocks differ, and are rounded.
 _MOST = 0.8

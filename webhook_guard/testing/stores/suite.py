@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from webhook_guard.idempotency.store import AsyncStore, Store
-from webhook_guard.testing.driven import DrivenStore, Stores
+from webhook_guard.testing.stores.driven import DrivenStore, Stores
 
 #: pytest shows no line of this module in a failure.
 __tracebackhide__: bool = True

@@ -10,8 +10,8 @@ Each check has keys and a namespace of its own: nothing must be empty before, an
 does when its server is gone is not among them: nothing here can take a server down.
 """
 
-from webhook_guard.testing.promises import Promises
-from webhook_guard.testing.races import Races
+from webhook_guard.testing.stores.promises import Promises
+from webhook_guard.testing.stores.races import Races
 
 
 class StoreConformance(Races, Promises):  # pytest runs the last base first: no race before the simple checks

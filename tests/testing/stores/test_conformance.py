@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from webhook_guard.testing import StoreConformance
-from webhook_guard.testing.promises import Promises
-from webhook_guard.testing.races import Races
-from webhook_guard.testing.suite import StoreSuite
+from webhook_guard.testing.stores.promises import Promises
+from webhook_guard.testing.stores.races import Races
+from webhook_guard.testing.stores.suite import StoreSuite
 
-from testing.kit import checks_of
+from testing.stores.kit import checks_of
 
 OURS = """
 from webhook_guard.testing import StoreConformance

@@ -9,10 +9,10 @@ import pytest
 
 from webhook_guard.idempotency import Claim, ClaimState, MemoryStore
 from webhook_guard.testing import StoreConformance
-from webhook_guard.testing.promises import Promises
+from webhook_guard.testing.stores.promises import Promises
 
-from testing import broken
-from testing.kit import AsyncMemoryStore, checks_of, failure, suite
+from testing.stores import broken
+from testing.stores.kit import AsyncMemoryStore, checks_of, failure, suite
 
 CHECKS = checks_of(Promises)
 
