@@ -122,3 +122,9 @@ def test_what_connection_can_not_name() -> None:
     names = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
     headers = [(name, "x") for name in names]
     assert end_to_end([("Connection", ", ".join(names)), *headers]) == headers
+
+
+def test_repr() -> None:
+    """It shows nothing private."""
+    request = Request("POST", "/a", (("webhook-signature", "v1,x"),), b"body")
+    assert repr(request) == "<POST /a, 1 headers, 4 bytes>"

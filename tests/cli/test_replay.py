@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from webhook_guard.cli import main
+from webhook_guard.cli.replay import Saved
 
 from cli.scripted import NO_CONTENT, answer, refusing, serving
 from cli.served import Served, guarded
@@ -263,3 +264,9 @@ class TestMisuse:
         with serving([answer("308 Moved", b"", "location: /b")]) as server:
             complaint = self.complaint(capsys, save("a"), save("b"), "--to", server.url)
         assert complaint.startswith(f"{server.url} answers 308 and points to /b: OpenAI does not follow redirects")
+
+
+def test_repr() -> None:
+    """A delivery shows its id, and neither signature nor body."""
+    saved = Saved("a.http", (("x-token", "t"),), b"body", WEBHOOK_ID)
+    assert repr(saved) == f"<a.http: {WEBHOOK_ID}, 4 bytes>"

@@ -17,13 +17,16 @@ _PARTS = "a request line, headers, an empty line and the body"
 
 
 class Request(NamedTuple):
-    """A request as it is on the wire; text is Latin-1 there."""
+    """A request as it is on the wire; text is Latin-1 there. Its repr shows neither headers nor body."""
 
     method: str
     #: The path with the query, as in the request line.
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {self.target}, {len(self.headers)} headers, {len(self.body)} bytes>"
 
     def values(self, name: str) -> list[str]:
         """Return the values of all headers of a name, which is given in lower case."""

@@ -33,12 +33,15 @@ _OWN = {"host", "content-length", ID, TIMESTAMP, SIGNATURE}
 
 
 class Saved(NamedTuple):
-    """A delivery from a file."""
+    """A delivery from a file. Its repr shows neither headers nor body."""
 
     name: str
     headers: Headers
     body: bytes
     webhook_id: str
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.webhook_id}, {len(self.body)} bytes>"
 
     def signed(self, secret: str) -> Headers:
         """Return the headers of an attempt that is made now."""

@@ -14,7 +14,7 @@ from webhook_guard.cli.send.attempts import PARTS, Attempt, Members, attempts, p
 from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
 from webhook_guard.testing.events import event_body, make_event
 
-from support import BODY, SECRET
+from support import BODY, SECRET, WEBHOOK_ID
 
 #: The headers' names, in the order in which they are sent.
 NAMES = ["user-agent", "content-type", ID, TIMESTAMP, SIGNATURE]
@@ -64,6 +64,11 @@ class TestAttempts:
         """With the same id, they have the same body too."""
         sent = attempts(lambda: event_body(make_event("batch.completed")), SECRET, same_id=True)
         assert len({(each.webhook_id, each.body) for each in islice(sent, 3)}) == 1
+
+    def test_repr(self) -> None:
+        """It shows the webhook id, and neither signature nor body."""
+        attempt = Attempt((("webhook-id", WEBHOOK_ID), ("webhook-signature", "v1,x")), b"body")
+        assert repr(attempt) == f"<attempt {WEBHOOK_ID}, 4 bytes>"
 
     def test_event(self) -> None:
         """An attempt knows the event in it, if there is one."""

@@ -26,10 +26,13 @@ Members: TypeAlias = dict[str, Union[str, "Members"]]
 
 
 class Attempt(NamedTuple):
-    """A request that delivers an event."""
+    """A request that delivers an event. Its repr shows neither signature nor body."""
 
     headers: Headers
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"<attempt {self.webhook_id}, {len(self.body)} bytes>"
 
     @property
     def webhook_id(self) -> str:
