@@ -108,7 +108,7 @@ class TestOne:
         """An app that takes what was tampered with is wrong."""
         with serving([NO_CONTENT]) as server:
             assert main(["send", server.url, "--tamper", "body"]) == 1
-        assert capsys.readouterr().out.endswith("  expected    4xx\n")
+        assert capsys.readouterr().out.endswith("  expected    4xx but 404\n")
 
     def test_json(self, app: Served, capsys: pytest.CaptureFixture[str]) -> None:
         """For programs, there is one JSON object."""

@@ -1,6 +1,7 @@
 """What `send` and `replay` share: two options, what an answer should be, and the first one, which decides."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -21,24 +22,29 @@ class Expected(NamedTuple):
 
     first: int
     last: int
+    #: One of them that is not.
+    never: int | None = None
 
     def __str__(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first // 100}xx"
+        range_ = str(self.first) if self.first == self.last else f"{self.first // 100}xx"
+        return range_ if self.never is None else f"{range_} but {self.never}"
 
     def fits(self, status: int) -> bool:
         """Say whether a status is right."""
-        return self.first <= status <= self.last
+        return self.first <= status <= self.last and status != self.never
 
 
 def expectation(status: int | None, *, is_tampered: bool = False) -> Expected:
     """Return what is right: the given status, or else 2xx, or 4xx for what was tampered with.
 
+    A 404 is no refusal, because nobody is there.
+
     >>> str(expectation(None)), str(expectation(None, is_tampered=True)), str(expectation(409))
-    ('2xx', '4xx', '409')
+    ('2xx', '4xx but 404', '409')
     """
     if status is not None:
         return Expected(status, status)
-    return Expected(400, 499) if is_tampered else Expected(200, 299)
+    return Expected(400, 499, never=HTTPStatus.NOT_FOUND) if is_tampered else Expected(200, 299)
 
 
 def first_answer(client: Client, url: str, headers: Headers, body: bytes, expected: Expected) -> Answer:

@@ -74,8 +74,8 @@ def command(
 
     Its ids are made up. Dots in a KEY lead into objects, as in required_action.type=function_call, and a VALUE is text.
 
-    The exit status is 0 if every answer is what it should be: the one of --expect, else 2xx, or 4xx with --tamper; 1 if
-    one is not; 2 if the command is misused, or URL does not answer or redirects.
+    The exit status is 0 if every answer is what it should be: the one of --expect, else 2xx, or with --tamper 4xx but
+    404; 1 if one is not; 2 if the command is misused, or URL does not answer or redirects.
 
     \b
     Examples:
