@@ -76,7 +76,7 @@ def _without_date(data: bytes) -> bytes:
     return re.sub(rb"(?im)^date: [^\r]*", b"date: now", data, count=1)
 
 
-def _send(client: Client, request: list[bytes], half_close: bool) -> None:  # noqa: FBT001
+def _send(client: Client, request: list[bytes], half_close: bool) -> None:  # noqa: FBT001  a column of a table
     # A server may answer and close without having read on: the answer is what counts.
     with suppress(ConnectionError):
         for piece in request:
@@ -142,7 +142,7 @@ class Exchange(NamedTuple):
 
 
 @contextmanager
-def _sent(client: Client, request: list[bytes], half_close: bool) -> Generator[None]:  # noqa: FBT001
+def _sent(client: Client, request: list[bytes], half_close: bool) -> Generator[None]:  # noqa: FBT001  the same
     """Send a request while the answer is received, so that neither side can block the other."""
     sender = threading.Thread(target=_send, args=(client, request, half_close))
     sender.start()

@@ -211,8 +211,8 @@ class TestAtOnce:
         ClaimState.NEW,
         (ClaimState.NEW, "token"),
         Claim(ClaimState.NEW),
-        Claim(ClaimState.NEW, b"token"),  # type: ignore[arg-type]
-        Claim("new", "token"),  # type: ignore[arg-type]
+        Claim(ClaimState.NEW, b"token"),  # type: ignore[arg-type]  # what a bad store returns
+        Claim("new", "token"),  # type: ignore[arg-type]  # what a bad store returns
         Claim(ClaimState.IN_PROGRESS, "token"),
         Claim(ClaimState.COMPLETED, "token"),
     ],
