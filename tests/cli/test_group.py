@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -189,6 +190,23 @@ def test_the_end_of_a_pipe(failing: Any) -> None:
     """Libraries end the process where nobody reads; that is no wrong answer."""
     failing(SystemExit(1))
     assert main(["secret"]) == 141
+
+
+def test_completion_script(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script for a shell that completes commands is printed, with status 0."""
+    monkeypatch.setenv("_WEBHOOK_GUARD_COMPLETE", "zsh_source")
+    assert main([]) == 0
+    assert "#compdef webhook-guard" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stream", ["full", "closed"])
+def test_no_complaint_at_all(stream: str) -> None:
+    """Where nobody can be told, the status tells."""
+    redirect = "2>/dev/full" if stream == "full" else "2>&-"
+    if stream == "full" and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    line = shlex.join([sys.executable, "-c", PROGRAM, "nonsense"])
+    assert subprocess.run(f"{line} {redirect}", shell=True, check=False).returncode == 2  # noqa: S602  our own
 
 
 def test_ctrl_c_while_importing(monkeypatch: pytest.MonkeyPatch) -> None:

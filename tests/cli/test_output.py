@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_guard.cli.output import console, print_json, print_nowhere, printable
+from webhook_guard.cli.output import console, is_terminal, print_json, print_nowhere, printable
 
 
 class Terminal(io.StringIO):
@@ -78,6 +78,8 @@ def test_no_output_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process may have been started without any."""
     monkeypatch.setattr(sys, "stdout", None)
     console().print("nowhere")
+    print_nowhere()
+    assert not is_terminal(sys.stdout)
 
 
 def test_print_nowhere() -> None:

@@ -59,3 +59,10 @@ def test_no_such_name() -> None:
 def test_light(code: str) -> None:
     """An event, signed too, imports neither asyncio nor pytest nor a store."""
     assert not modules(code) & HEAVY
+
+
+def test_dir() -> None:
+    """Whoever looks around, as shells do that complete names, finds them all, before any is imported."""
+    code = "import webhook_guard.testing as testing; print({*testing.__all__} <= {*dir(testing)})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  our own
+    assert done.stdout == "True\n"

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import click
@@ -91,8 +92,8 @@ def run(argv: Sequence[str] | None) -> int:
         _complain(f"{missing}; try: pip install 'webhook_guard[{_extra(argv)}]'")
     except click.Abort:  # Ctrl-C: click has ended the line that ^C stands in
         return _INTERRUPTED
-    except SystemExit:  # nobody reads the output any more: click and rich end the process then
-        return _CLOSED_PIPE
+    except SystemExit as end:  # click and rich, with 1, where nobody reads the output; click's completion, with 0
+        return _CLOSED_PIPE if end.code else 0
     except OSError as error:  # commands have seen to all others
         print_nowhere()
         _complain(f"can't write the output: {error.strerror}; see where it goes")
@@ -107,7 +108,8 @@ def _print_anything() -> None:
 
 
 def _complain(message: str) -> None:
-    click.echo(printable(f"webhook-guard: {message}"), err=True)
+    with suppress(OSError):  # nobody can be told
+        click.echo(printable(f"webhook-guard: {message}"), err=True)
 
 
 def _extra(argv: Sequence[str] | None) -> str:

@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -35,13 +35,17 @@ def console(*, stderr: bool = False) -> "Console":
     stream = sys.stderr if stderr else sys.stdout
     return Console(
         stderr=stderr,
-        # There is no stream where the process was started without one.
-        width=None if stream is not None and stream.isatty() else _UNWRAPPED,
+        width=None if is_terminal(stream) else _UNWRAPPED,
         highlight=False,
         markup=False,
         emoji=False,
         soft_wrap=False,
     )
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Say whether a stream is a terminal; there is none where the process was started without."""
+    return stream is not None and stream.isatty()
 
 
 def print_json(value: Any) -> None:
@@ -51,7 +55,8 @@ def print_json(value: Any) -> None:
 
 def print_nowhere() -> None:
     """Let what is still to be printed go nowhere, also what Python prints at its end: nobody takes it."""
-    with suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:  # noqa: PTH123  not /dev/null everywhere
+    # There may be no output at all, or one that is no file.
+    with suppress(AttributeError, OSError, ValueError), open(os.devnull, "w") as nowhere:  # noqa: PTH123  not /dev/null everywhere
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 

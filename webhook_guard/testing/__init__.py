@@ -62,6 +62,11 @@ _MODULES = {
 }
 
 
+def __dir__() -> list[str]:
+    """Name what can be asked for, imported or not."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Import what is asked for (PEP 562)."""
     if name not in _MODULES:

@@ -10,7 +10,6 @@ a terminal that is paused, a second signal ends it.
 """
 
 import logging
-import os
 import signal
 import socket
 import sys
@@ -32,7 +31,7 @@ from webhook_guard.cli.listen.forward import Forwarder
 from webhook_guard.cli.listen.receiver import Received, Receiver, refusals_found
 from webhook_guard.cli.listen.save import Folder
 from webhook_guard.cli.logs import SERVER_LOGGERS, silenced
-from webhook_guard.cli.output import console, print_json, printable
+from webhook_guard.cli.output import console, is_terminal, print_json, print_nowhere, printable
 from webhook_guard.sansio.errors import Reason
 from webhook_guard.sansio.guard import TOLERANCE
 from webhook_guard.verify import configured_keys
@@ -137,7 +136,7 @@ class Listener:
             self._print_request(received, file)
         except OSError as error:
             _say(f"Stopping: can't print ({error.strerror}).")
-            _print_nowhere()
+            print_nowhere()
             self.stop()
         except Exception as error:  # noqa: BLE001  as above
             _say(f"Not shown, but answered: {_described(error)}.")
@@ -205,7 +204,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal, even amid a print, which continues after that."""
         if self.should_exit:
-            _print_nowhere()
+            print_nowhere()
         super().handle_exit(sig, frame)
 
 
@@ -262,7 +261,7 @@ def _introduce(listening: socket.socket, forward: str | None, save: Path | None,
 
 def _sum_up(listener: Listener, *, forwards: bool) -> None:
     failed = f" ({listener.failed} of them failed in the app)" if forwards else ""
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         _say("")  # the terminal has written ^C
     _say(f"{listener.accepted} accepted{failed}, {listener.refused} refused.")
 
@@ -276,9 +275,3 @@ def _described(error: Exception) -> str:
 def _say(text: str) -> None:
     with suppress(OSError, ValueError):  # gone, or closed
         click.echo(printable(text, keep="\n"), err=True)
-
-
-def _print_nowhere() -> None:
-    """Let what is still to be printed, at the latest by Python at its end, go nowhere."""
-    with suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123  Windows has another name for it
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from webhook_guard.cli.output import console, printable
+from webhook_guard.cli.output import console, is_terminal, printable
 from webhook_guard.cli.send.result import Result
 from webhook_guard.sansio.errors import Reason
 
@@ -26,7 +26,7 @@ def show(result: Result) -> None:
 @contextmanager
 def progress(total: int) -> Generator[Callable[[int], object], None, None]:
     """Show a bar on stderr, if that is a terminal; give what moves it to the number of requests that are done."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield lambda _: None
         return
     from rich import progress as rich  # noqa: PLC0415  it takes long, and most people send one
