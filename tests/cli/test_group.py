@@ -186,6 +186,17 @@ def test_output_that_fails(capsys: pytest.CaptureFixture[str], failing: Any) -> 
     assert capsys.readouterr().err.startswith("webhook-guard: can't write the output: No space left on device; ")
 
 
+def test_a_complaint_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be said changes nothing."""
+
+    class Full(io.StringIO):
+        def write(self, _: str) -> NoReturn:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert main(["nonsense"]) == 2
+
+
 def test_the_end_of_a_pipe(failing: Any) -> None:
     """Libraries end the process where nobody reads; that is no wrong answer."""
     failing(SystemExit(1))

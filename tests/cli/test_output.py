@@ -78,20 +78,21 @@ def test_no_output_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process may have been started without any."""
     monkeypatch.setattr(sys, "stdout", None)
     console().print("nowhere")
-    print_nowhere()
+    print_nowhere(sys.stdout)
     assert not is_terminal(sys.stdout)
 
 
 def test_print_nowhere() -> None:
     """What is printed after that goes nowhere, and Python ends without complaint."""
-    code = "from webhook_guard.cli.output import print_nowhere; print('a', flush=True); print_nowhere(); print('b')"
+    printing = "print('a', flush=True); print_nowhere(sys.stdout); print('b')"
+    code = f"import sys; from webhook_guard.cli.output import print_nowhere; {printing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)  # noqa: S603  our own
     assert (done.stdout, done.stderr) == (b"a\n", b"")
 
 
 def test_print_nowhere_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     """Where the output is no file, as here, there is nothing to do."""
-    print_nowhere()
+    print_nowhere(sys.stdout)
     print_json("still here")
     assert capsys.readouterr().out == '"still here"\n'
 

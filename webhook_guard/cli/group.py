@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, cast
 
 import click
@@ -95,7 +94,7 @@ def run(argv: Sequence[str] | None) -> int:
     except SystemExit as end:  # click and rich, with 1, where nobody reads the output; click's completion, with 0
         return _CLOSED_PIPE if end.code else 0
     except OSError as error:  # commands have seen to all others
-        print_nowhere()
+        print_nowhere(sys.stdout)
         _complain(f"can't write the output: {error.strerror}; see where it goes")
     return 2
 
@@ -108,8 +107,10 @@ def _print_anything() -> None:
 
 
 def _complain(message: str) -> None:
-    with suppress(OSError):  # nobody can be told
+    try:
         click.echo(printable(f"webhook-guard: {message}"), err=True)
+    except OSError:  # nobody can be told
+        print_nowhere(sys.stderr)
 
 
 def _extra(argv: Sequence[str] | None) -> str:

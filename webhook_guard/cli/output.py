@@ -9,7 +9,7 @@ import re
 import sys
 import unicodedata
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -53,11 +53,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value))
 
 
-def print_nowhere() -> None:
-    """Let what is still to be printed go nowhere, also what Python prints at its end: nobody takes it."""
-    # There may be no output at all, or one that is no file.
-    with suppress(AttributeError, OSError, ValueError), open(os.devnull, "w") as nowhere:  # noqa: PTH123  not /dev/null everywhere
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+def print_nowhere(stream: TextIO | None) -> None:
+    """Let what is still to be printed to a stream go nowhere, also what Python prints at its end: nobody takes it."""
+    # There may be no stream at all, or one that is no file.
+    with suppress(AttributeError, OSError, ValueError), open(os.devnull, "w") as nowhere:  # noqa: PTH123  its name varies
+        os.dup2(nowhere.fileno(), cast(TextIO, stream).fileno())
 
 
 def printable(text: str, *, keep: str = "") -> str:

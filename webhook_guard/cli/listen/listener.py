@@ -136,7 +136,7 @@ class Listener:
             self._print_request(received, file)
         except OSError as error:
             _say(f"Stopping: can't print ({error.strerror}).")
-            print_nowhere()
+            print_nowhere(sys.stdout)
             self.stop()
         except Exception as error:  # noqa: BLE001  as above
             _say(f"Not shown, but answered: {_described(error)}.")
@@ -204,7 +204,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal, even amid a print, which continues after that."""
         if self.should_exit:
-            print_nowhere()
+            print_nowhere(sys.stdout)
         super().handle_exit(sig, frame)
 
 
