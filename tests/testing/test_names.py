@@ -63,6 +63,7 @@ def test_light(code: str) -> None:
 
 def test_dir() -> None:
     """Whoever looks around, as shells do that complete names, finds them all, before any is imported."""
+    assert {*testing.__all__} <= {*dir(testing)}
     code = "import webhook_guard.testing as testing; print({*testing.__all__} <= {*dir(testing)})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  our own
     assert done.stdout == "True\n"
