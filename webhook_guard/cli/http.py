@@ -69,7 +69,7 @@ class Answer(NamedTuple):
     @property
     def is_accepted(self) -> bool:
         """Whether OpenAI takes the delivery for accepted, and does not try again."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+        return is_success(self.status)
 
     @property
     def verdict(self) -> str:
@@ -85,6 +85,11 @@ class Answer(NamedTuple):
     def value(self, name: str) -> str | None:
         """Return the value of the first header of a name, which is given in lower case."""
         return next((value for each, value in self.headers if each.lower() == name), None)
+
+
+def is_success(status: int) -> bool:
+    """Say whether a status is 2xx: OpenAI sends again what is answered otherwise."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 class Client:

@@ -20,7 +20,7 @@ import msgspec
 
 from webhook_guard.cli.connection import LARGEST_ANSWER
 from webhook_guard.cli.errors import Misuse
-from webhook_guard.cli.http import TIMEOUT, Answer, Client, Headers, NoAnswerError
+from webhook_guard.cli.http import TIMEOUT, Answer, Client, Headers, NoAnswerError, is_success
 from webhook_guard.cli.message import Request, end_to_end
 
 #: How many requests the app has at a time; more of them wait.
@@ -48,7 +48,7 @@ class Forwarded(NamedTuple):
     @property
     def is_failure(self) -> bool:
         """Whether OpenAI would send it again."""
-        return not HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+        return not is_success(self.status)
 
 
 class Forwarder:
