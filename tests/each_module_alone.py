@@ -20,7 +20,7 @@ MODULES = (
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
     *(
         f"cli/{name}"
-        for name in ("connection", "curl", "events", "files", "group", "http", "listen", "logs", "message")
+        for name in ("captured", "connection", "curl", "events", "files", "group", "http", "listen", "logs", "message")
     ),
     *(f"cli/{name}" for name in ("options", "output", "posting", "replay", "secret", "send", "sign")),
     *(f"cli/listen/{name}" for name in ("address", "display", "forward", "listener", "receiver", "save")),

@@ -1,0 +1,230 @@
+"""Captured requests: what is read, what a note says of it, and what can't be read."""
+
+import base64
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook_guard.cli.captured import Captured, read
+from webhook_guard.cli.message import Request, from_wire, to_wire
+
+from support import BODY, signed
+
+HEADERS = tuple(signed().items())
+#: The lines of a head, but for the request line and what says how long the body is.
+FIELDS = b"".join(b"%s: %s\r\n" % (name.encode(), value.encode()) for name, value in HEADERS)
+HEAD = b"POST /webhooks HTTP/1.1\r\n" + FIELDS
+EXPECTED = (
+    'give an HTTP request with its headers, an empty line and the body, or JSON such as {"headers": {...}, "body":'
+    ' "..."}'
+)
+NO_CHUNKS = "Transfer-Encoding says chunks, and no whole ones are here: all was taken for the body"
+
+
+def capture(body: bytes, *fields: bytes) -> bytes:
+    """Return a message with more headers, and a body."""
+    return b"".join((HEAD, *(field + b"\r\n" for field in fields), b"\r\n", body))
+
+
+def as_json(**members: object) -> bytes:
+    """Return a capture in JSON."""
+    return json.dumps({"headers": dict(HEADERS), **members}).encode()
+
+
+class TestHTTP:
+    """Raw requests."""
+
+    @given(body=st.binary(max_size=200), value=st.text("azAZ09;=\u00e9", max_size=20))
+    def test_as_on_the_wire(self, body: bytes, value: str) -> None:
+        """A whole request is read as other commands read it, and there is nothing to note."""
+        headers = (("Host", "a"), ("X", value), ("x", ""), ("X", "b"), ("content-length", f"{len(body)}"))
+        message = to_wire(Request("PUT", "/webhooks?a=b", headers, body))
+        request = from_wire(message)
+        assert read(message) == Captured(request.method, request.headers, request.body, None)
+
+    @pytest.mark.parametrize("method_and_target", [b"POST http://a/b", b"POST *", b"post /a"])
+    @pytest.mark.parametrize("version", [b" HTTP/1.1", b" HTTP/2", b" HTTP/2.0", b""])
+    def test_request_lines(self, method_and_target: bytes, version: bytes) -> None:
+        """A request line is one in whatever version, or without any."""
+        captured = read(method_and_target + version + b"\r\n" + FIELDS + b"\r\n" + BODY)
+        assert captured == Captured(method_and_target.split()[0].decode(), HEADERS, BODY, None)
+
+    @pytest.mark.parametrize(
+        ("head", "method"),
+        [
+            pytest.param(FIELDS, "POST", id="headers only"),
+            pytest.param(b":method: GET\r\n:path: /a:b\r\n" + FIELDS, "GET", id="HTTP/2"),
+            pytest.param(b"\xef\xbb\xbf\r\n" + HEAD, "POST", id="a byte-order mark, and an empty line"),
+            pytest.param(HEAD.replace(b"\r\n", b"\n"), "POST", id="lines that end in LF"),
+            pytest.param(HEAD.replace(b": ", b":\r\n \t"), "POST", id="folded lines"),
+            pytest.param(HEAD.replace(b": ", b": \t").replace(b"\r\n", b" \r\n"), "POST", id="blanks around values"),
+        ],
+    )
+    def test_heads(self, head: bytes, method: str) -> None:
+        """A head is read however a log writes it."""
+        assert read(head + b"\r\n" + BODY) == Captured(method, HEADERS, BODY, None)
+
+    @pytest.mark.parametrize("end", [b">", b"> "])
+    def test_marked_lines(self, end: bytes) -> None:
+        """A head is read if every line of it begins as `curl -v` shows it."""
+        head = b"".join(b"> %b\n" % line for line in HEAD.splitlines())
+        assert read(head + end + b"\n" + BODY) == Captured("POST", HEADERS, BODY, None)
+
+    @pytest.mark.parametrize(
+        ("rest", "field"),
+        [
+            pytest.param(BODY, b"X: y", id="no length"),
+            pytest.param(BODY + b"\r\n\n", b"Content-Length: %d" % len(BODY), id="line breaks behind"),
+            pytest.param(BODY, b"Content-Length: 1\r\nContent-Length: 2", id="two lengths"),
+            pytest.param(BODY, b"Content-Length: many", id="a length that is no number"),
+            pytest.param(b"3;a=b\r\n%b\r\n65\r\n%b\r\n0\r\n\r\n" % (BODY[:3], BODY[3:]), b"TE: x", id="chunks"),
+            pytest.param(b"3\n%b\n65 \n%b\n0\n\n" % (BODY[:3], BODY[3:]), b"TE: x", id="chunks in lines of LF"),
+        ],
+    )
+    def test_body(self, rest: bytes, field: bytes) -> None:
+        """The body is whole, and nothing is to be noted."""
+        field = field.replace(b"TE: x", b"transfer-encoding: Chunked")
+        captured = read(capture(rest, field))
+        assert (captured.body, captured.note) == (BODY, None)
+
+    @pytest.mark.parametrize(
+        ("field", "note"),
+        [
+            pytest.param(b"Content-Length: 150", "Content-Length says 150 bytes, and 104 are here", id="too few"),
+            pytest.param(b"Content-Length: 7", "Content-Length says 7 bytes, and 104 are here", id="too many"),
+            pytest.param(b"Transfer-Encoding: chunked", NO_CHUNKS, id="no chunks"),
+        ],
+    )
+    def test_what_does_not_fit(self, field: bytes, note: str) -> None:
+        """A body that is not as the head says is what follows the empty line, and that is noted."""
+        captured = read(capture(BODY, field))
+        assert (captured.body, captured.note) == (BODY, note)
+
+    def test_half_of_the_chunks(self) -> None:
+        """Chunks that are not whole stay as they are, and that is noted."""
+        captured = read(capture(b"5\r\nhe", b"Transfer-Encoding: chunked"))
+        assert (captured.body, captured.note) == (b"5\r\nhe", NO_CHUNKS)
+
+    @pytest.mark.parametrize("following", [b"\r\nHTTP/1.1 204 No Content\r\n\r\n", HEAD + b"\r\n{}"])
+    def test_what_follows(self, following: bytes) -> None:
+        """What a log has behind a request is left out, and that is noted."""
+        captured = read(capture(BODY + following, b"Content-Length: %d" % len(BODY)))
+        assert (captured.body, captured.note) == (BODY, "what follows the request was left out")
+
+    @pytest.mark.parametrize(
+        ("message", "problem"),
+        [
+            pytest.param(b"", f"is empty: {EXPECTED}", id="nothing"),
+            pytest.param(b"\xef\xbb\xbf \n", f"is empty: {EXPECTED}", id="blanks"),
+            pytest.param(
+                HEAD,
+                f"is no whole HTTP request (there is no empty line behind its headers): {EXPECTED}",
+                id="half a head",
+            ),
+            pytest.param(
+                b"a: " + b"x" * 70_000 + b"\n\n",
+                f"is no whole HTTP request (there is no empty line in its first 65536 bytes): {EXPECTED}",
+                id="a large head",
+            ),
+            pytest.param(
+                b"a:\n" * 1_001 + b"\n", "has more than 1000 headers, which no webhook has", id="many headers"
+            ),
+            pytest.param(
+                b"secret\n\nsecret",
+                f"is no HTTP request (a line before the empty one is no header): {EXPECTED}",
+                id="a text",
+            ),
+            pytest.param(
+                b"HTTP/1.1 200 OK\r\nx: y\r\n\r\n",
+                f"is no HTTP request (a line before the empty one is no header): {EXPECTED}",
+                id="an answer",
+            ),
+            pytest.param(
+                HEAD + b"sec ret: 1\r\n\r\n",
+                f"is no HTTP request (a line before the empty one is no header): {EXPECTED}",
+                id="a wrong header",
+            ),
+        ],
+    )
+    def test_what_is_none(self, message: bytes, problem: str) -> None:
+        """What is no request is refused, with what is expected, and without a word of what is in it."""
+        with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+            read(message)
+
+
+class TestJSON:
+    """Requests as JSON."""
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            pytest.param({"body": BODY.decode()}, id="text"),
+            pytest.param({"body_base64": base64.encodebytes(BODY).decode()}, id="base64, in lines"),
+            pytest.param({"body": base64.b64encode(BODY).decode(), "isBase64Encoded": True}, id="Lambda"),
+            pytest.param({"body": BODY.decode(), "isBase64Encoded": False, "version": "2.0"}, id="Lambda's text"),
+            pytest.param({"body": BODY.decode(), "headers": HEADERS}, id="pairs"),
+            pytest.param({"body": BODY.decode(), "headers": {k: [v] for k, v in HEADERS}}, id="lists"),
+        ],
+    )
+    def test_shapes(self, members: dict[str, object]) -> None:
+        """The headers and the body are read in each of the shapes that dumps have."""
+        assert read(b"\xef\xbb\xbf\n" + as_json(**members)) == Captured("POST", HEADERS, BODY, None)
+
+    def test_text_in_utf_8(self) -> None:
+        """The body is the text in UTF-8, whatever is escaped."""
+        assert read(rb'{"headers": {}, "body": "\u00e9\ud83d\ude42\u0000"}').body == b"\xc3\xa9\xf0\x9f\x99\x82\0"
+
+    def test_repeated_headers(self) -> None:
+        """Headers are repeated, and may be numbers."""
+        captured = read(b'{"headers": {"a": ["b", "c"], "d": 12, "e": []}, "body": ""}')
+        assert captured.headers == (("a", "b"), ("a", "c"), ("d", "12"))
+
+    @pytest.mark.parametrize("name", ["method", "httpMethod"])
+    def test_method(self, name: str) -> None:
+        """The method may be given."""
+        assert read(as_json(body="", **{name: "GET"})).method == "GET"
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            pytest.param(BODY, "is no captured request (Object missing required field `headers`): give", id="a body"),
+            pytest.param(as_json(), 'must have either "body" or "body_base64"', id="no body"),
+            pytest.param(as_json(body="", body_base64=""), 'must have either "body" or "body_base64"', id="two"),
+            pytest.param(
+                as_json(body={"secret": 1}), 'has a "body" that is no text: it was parsed already', id="parsed"
+            ),
+            pytest.param(as_json(body_base64="secret"), 'has a "body_base64" that is no base64', id="no base64"),
+            pytest.param(as_json(body="secret", isBase64Encoded=True), 'has a "body" that is no base64', id="nor here"),
+            pytest.param(as_json(body="", headers="secret"), "is no captured request (Expected `object |", id="a text"),
+            pytest.param(as_json(body="", headers={"secret": None}), "is no captured request (Expected", id="a null"),
+            pytest.param(as_json(body="", isBase64Encoded="secret"), "is no captured request (Expected", id="no bool"),
+            pytest.param(b'{"secret', "is no captured request (Input data was truncated): give", id="half of it"),
+            pytest.param(b'{"headers": {}, "body": "\xff"}', "is JSON that is not UTF-8: give", id="no UTF-8"),
+            pytest.param(b'{"x":' + b"[" * 100_000, "is JSON that is too deep", id="deep"),
+            pytest.param(b'{"headers":{},"body":' + b"[" * 100_000, "is JSON that is too deep", id="a deep body"),
+            pytest.param(as_json(body="", headers={"a": ["b"] * 10_001}), "has more than 10000 headers", id="many"),
+        ],
+    )
+    def test_what_is_none(self, content: bytes, problem: str) -> None:
+        """What is no request is refused, with what is expected, and without a word of what is in it."""
+        with pytest.raises(ValueError, match=f"^{re.escape(problem)}") as raised:
+            read(content)
+        assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("start", [b"", b"{", b'{"headers":{},"body":', HEAD, b"a: b\n\n"])
+@given(st.binary(max_size=300))
+def test_whatever_comes(start: bytes, content: bytes) -> None:
+    """Whatever comes is read, or refused in one line."""
+    try:
+        read(start + content)
+    except ValueError as error:
+        assert str(error).isprintable()  # noqa: PT017  either is right
+
+
+def test_repr() -> None:
+    """It shows nothing private."""
+    assert repr(Captured("POST", HEADERS, BODY, None)) == "<POST, 3 headers, 104 bytes>"
