@@ -109,7 +109,7 @@ def unwrap(
     >>> event.type, event.data.id
     ('response.completed', 'resp_123')
     """
-    body = _body(payload)
+    body = as_bytes(payload)
     _verify(body, headers, secret, tolerance, now)
     return events.parse(body)
 
@@ -142,7 +142,7 @@ def verify_signature(
     >>> headers = sign("{}", secret, webhook_id="wh_1", timestamp=1750861210)
     >>> verify_signature("{}", headers, secret=secret, now=1750861215)
     """
-    _verify(_body(payload), headers, secret, tolerance, now)
+    _verify(as_bytes(payload), headers, secret, tolerance, now)
 
 
 def parse_event(payload: Payload) -> WebhookEvent:
@@ -159,7 +159,7 @@ def parse_event(payload: Payload) -> WebhookEvent:
     >>> parse_event('{"type": "from.tomorrow", "data": {"id": "x"}}')
     UnknownEvent(type='from.tomorrow', id=None, created_at=None, object=None, data={'id': 'x'}, extra={})
     """
-    return events.parse(_body(payload))
+    return events.parse(as_bytes(payload))
 
 
 def sign(payload: Payload, secret: str | bytes, *, webhook_id: str, timestamp: int) -> dict[str, str]:
@@ -181,7 +181,7 @@ def sign(payload: Payload, secret: str | bytes, *, webhook_id: str, timestamp: i
     >>> sorted(headers)
     ['webhook-id', 'webhook-signature', 'webhook-timestamp']
     """
-    return signature.sign(_body(payload), keys.signing_key(secret), webhook_id, timestamp)
+    return signature.sign(as_bytes(payload), keys.signing_key(secret), webhook_id, timestamp)
 
 
 def configured_keys(secret: Secret | None) -> Keys:
@@ -198,13 +198,27 @@ def configured_keys(secret: Secret | None) -> Keys:
 def _verify(body: bytes, headers: Headers, secret: Secret | None, tolerance: float, now: float | None) -> None:
     prepared = configured_keys(secret)
     tolerance = guard.check_tolerance(tolerance)
-    now = time.time() if now is None else guard.check_number("now", now, -_ANY_TIME, _ANY_TIME)
+    now = unix_time(now)
     head = signature.check_head(signature.read_fields(headers))
     signature.check_timestamp(head, now, tolerance)
     signature.verify(head, body, prepared)
 
 
-def _body(payload: Payload) -> bytes:
+def unix_time(now: float | None) -> float:
+    """Return the time in Unix seconds: the given one, or the clock's if it is None.
+
+    Raises:
+        ConfigurationError: It is no finite number.
+    """
+    return time.time() if now is None else guard.check_number("now", now, -_ANY_TIME, _ANY_TIME)
+
+
+def as_bytes(payload: Payload) -> bytes:
+    """Return a body's bytes.
+
+    Raises:
+        TypeError: It is of another type.
+    """
     if isinstance(payload, bytes):
         return payload
     if isinstance(payload, str):

@@ -1,25 +1,36 @@
 """The public function, and what it returns."""
 
+import os
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from webhook_guard.diagnose.causes import Cause, Step
-from webhook_guard.sansio.errors import Reason
-from webhook_guard.sansio.guard import TOLERANCE
+from webhook_guard.diagnose.explanation import Facts, explain
+from webhook_guard.diagnose.fields import find
+from webhook_guard.diagnose.search import Found, Search
+from webhook_guard.diagnose.secrets import readings
+from webhook_guard.sansio import guard, keys
+from webhook_guard.sansio.errors import PayloadError, Reason, VerificationError, WebhookError
 from webhook_guard.sansio.keys import Secret
-from webhook_guard.sansio.signature import Headers
-from webhook_guard.verify import Payload
+from webhook_guard.sansio.signature import Headers, read_fields, spellings
+from webhook_guard.verify import Payload, as_bytes, unix_time, unwrap
+
+_LENGTH = spellings(guard.LENGTH)
+#: A number of seconds or bytes that is not absurd.
+_NUMBER = re.compile(rb"[0-9]{1,12}")
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """What is right or wrong about a request.
+    """What is right or wrong about a request. Its repr does not show the body.
 
     Attributes:
         verdict: "genuine", or "refused".
         reason: Why a guard refuses it; None if it is genuine.
         steps: What to undo, in this order; then the signature matches. Empty if nothing was found, or is wrong.
-        explanation: What happened, in plain words: one to three sentences.
+        explanation: What happened, in plain words: a few sentences.
         fix: Where to look, and what to change; empty if it is genuine.
         body: The body as it was signed, in bytes, if that was found; else as it came.
         tried: How many ways were tried to make the signature match.
@@ -39,18 +50,17 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         return [step.cause for step in self.steps]
 
     def __repr__(self) -> str:
-        causes = [cause.value for cause in self.causes]
-        return f"Diagnosis(verdict={self.verdict!r}, reason={self.reason and self.reason.value!r}, causes={causes})"
+        return f"Diagnosis({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         # rich would show every field, the body too.
-        return [("verdict", self.verdict), ("reason", self.reason), ("causes", self.causes)]
+        return [(name, value) for name, value in self.to_dict().items() if name in {"verdict", "reason", "causes"}]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: all but the body."""
         return {
             "verdict": self.verdict,
-            "reason": self.reason and self.reason.value,
+            "reason": None if self.reason is None else self.reason.value,
             "causes": [cause.value for cause in self.causes],
             "undone": [step.how for step in self.steps],
             "explanation": self.explanation,
@@ -65,22 +75,124 @@ def diagnose(
     secret: Secret | None = None,
     *,
     now: float | None = None,
-    tolerance: float = TOLERANCE,
+    tolerance: float = guard.TOLERANCE,
     method: str = "POST",
 ) -> Diagnosis:
     """Say whether a captured request is genuine, and if not, why.
+
+    The three webhook headers and the body count, as for `webhook_guard.unwrap`. A cause is named only if the signature
+    matches once it is undone. It may take seconds, and is not for the requests of strangers while they wait.
 
     Args:
         body: The body as it came.
         headers: All headers as they came: a mapping or an iterable of pairs, names in any case, str or bytes.
         secret: The secret that the app verifies with; of several, the first, and the others are candidates, such as
-            other endpoints'. None takes all in OPENAI_WEBHOOK_SECRET as the app's.
+            other endpoints'. None takes all in OPENAI_WEBHOOK_SECRET as the app's. It may be one that a guard refuses.
         now: When the request came, in Unix seconds; None reads the clock.
         tolerance: How far from `now` the attempt may be, either way, in seconds.
         method: The request's method.
 
     Raises:
-        ConfigurationError: An option is of another type, or there is no secret at all.
+        ConfigurationError: An option can't be used, or there is no secret at all.
         TypeError: The body or the headers are of another type.
+
+    >>> from webhook_guard import sign
+    >>> from webhook_guard.diagnose import diagnose
+    >>> secret = "whsec_RdvaYFYUXuIFuEbvZHwMfYFhUf7aMYjYcmM24+Aj40c="
+    >>> headers = sign('{"type":"batch.completed"}', secret, webhook_id="wh_1", timestamp=1750861210)
+    >>> diagnosis = diagnose('{"type": "batch.completed"}', headers, secret, now=1750861215)
+    >>> diagnosis
+    Diagnosis(verdict='refused', reason='signature_mismatch', causes=['reserialized'])
+    >>> diagnosis.steps[0].how
+    "write the JSON compact, as JavaScript's JSON.stringify does"
     """
-    raise NotImplementedError
+    received, pairs = as_bytes(body), _repeatable(headers)
+    now, tolerance = unix_time(now), guard.check_tolerance(tolerance)
+    secrets, in_use = _secrets(secret)
+    try:
+        _check(received, pairs, secrets[:in_use], now=now, tolerance=tolerance, method=method)
+    except WebhookError as refusal:
+        search = Search(readings(secrets, in_use), find(pairs))
+        found = None if isinstance(refusal, PayloadError) else search.run(received)
+        return _refused(refusal, search, found, received, _declared(pairs), now=now, tolerance=tolerance)
+    return _genuine(received)
+
+
+def _check(
+    body: bytes, headers: Headers, secret: Sequence[str | bytes], *, now: float, tolerance: float, method: str
+) -> None:
+    """Do what a guard does with a whole request.
+
+    Raises:
+        WebhookError: Why it refuses.
+    """
+    if method != "POST":
+        raise VerificationError("the method is not POST", Reason.METHOD_NOT_ALLOWED)
+    # Messages about one of several secrets say which; about a single one, they need not.
+    unwrap(body, headers, secret=secret if len(secret) > 1 else secret[0], tolerance=tolerance, now=now)
+
+
+def _secrets(secret: Secret | None) -> tuple[tuple[str | bytes, ...], int]:
+    """Return all secrets, and how many of them, from the first, the app has."""
+    if secret is None:
+        found = keys.variable_entries(os.environ.get(keys.VARIABLE))
+        return found, len(found)
+    return keys.entries(secret), 1
+
+
+def _repeatable(headers: Any) -> Any:
+    """Return headers that can be gone through more than once."""
+    return headers if hasattr(headers, "items") or isinstance(headers, (str, bytes, bytearray)) else list(headers)
+
+
+def _declared(headers: Headers) -> int | None:
+    value = read_fields(headers, _LENGTH).values.get(guard.LENGTH, b"")
+    return int(value) if _NUMBER.fullmatch(value) else None
+
+
+def _genuine(body: bytes) -> Diagnosis:
+    return Diagnosis(
+        verdict="genuine",
+        reason=None,
+        steps=[],
+        explanation="The signature is right, the timestamp is within the tolerance, and the body is an event.",
+        fix="",
+        body=body,
+        tried=0,
+    )
+
+
+def _refused(
+    refusal: WebhookError,
+    search: Search,
+    found: Found | None,
+    body: bytes,
+    declared: int | None,
+    *,
+    now: float,
+    tolerance: float,
+) -> Diagnosis:
+    steps = None if found is None else [*found.steps, *_clock(found.timestamp, now, tolerance)]
+    facts = Facts(refusal, steps, body, declared, search.has_targets, search.tried, search.is_complete)
+    what, fix = explain(facts)
+    return Diagnosis(
+        verdict="refused",
+        reason=refusal.reason,
+        steps=steps or [],
+        explanation=what,
+        fix=fix,
+        body=body if found is None else found.body,
+        tried=search.tried,
+    )
+
+
+def _clock(timestamp: bytes, now: float, tolerance: float) -> Iterator[Step]:
+    """Yield the step that takes the time back, if it is needed."""
+    if not _NUMBER.fullmatch(timestamp):
+        return
+    age = now - int(timestamp)
+    if age > tolerance:
+        how = f"go back {age:.0f} s: so old is the capture, or so far is this machine's clock ahead"
+        yield Step(Cause.CLOCK, how)
+    elif age < -tolerance:
+        yield Step(Cause.CLOCK, f"go {-age:.0f} s ahead: so far is this machine's clock behind")

@@ -101,12 +101,30 @@ def prepare(secret: Secret) -> Keys:
     Raises:
         ConfigurationError: It is of another type, or empty, or one of its secrets can't be used.
     """
+    secrets = entries(secret)
     if isinstance(secret, (str, bytes)):
-        return _prepare((secret,), ("secret",))
-    entries = _entries(secret)
-    if not entries:
+        return _prepare(secrets, ("secret",))
+    return _prepare(secrets, tuple(f"secret[{index}]" for index in range(len(secrets))))
+
+
+def entries(secret: object) -> tuple[str | bytes, ...]:
+    """Return the secrets of the argument `secret`: at least one, each of a type that is one, and not read yet.
+
+    Raises:
+        ConfigurationError: It is of another type, or empty.
+    """
+    if isinstance(secret, (str, bytes)):
+        return (secret,)
+    if isinstance(secret, bytearray) or not isinstance(secret, Sequence):
+        raise ConfigurationError(f"secret: must be str, bytes or a list of them, not {type(secret).__name__}")
+    found: list[str | bytes] = []
+    for index, entry in enumerate(cast(Sequence[object], secret)):
+        if not isinstance(entry, (str, bytes)):
+            raise ConfigurationError(f"secret[{index}]: must be str or bytes, not {type(entry).__name__}")
+        found.append(entry)
+    if not found:
         raise ConfigurationError("secret: the list is empty; give at least one secret")
-    return _prepare(entries, tuple(f"secret[{index}]" for index in range(len(entries))))
+    return tuple(found)
 
 
 def prepare_variable(text: str | None) -> Keys:
@@ -115,12 +133,22 @@ def prepare_variable(text: str | None) -> Keys:
     Raises:
         ConfigurationError: It is not set (`text` is None), or empty, or one of its secrets can't be used.
     """
+    secrets = variable_entries(text)
+    return _prepare(secrets, (VARIABLE,) * len(secrets))
+
+
+def variable_entries(text: str | None) -> tuple[str, ...]:
+    """Return the secrets of the environment variable: at least one, and not read yet.
+
+    Raises:
+        ConfigurationError: It is not set, or empty.
+    """
     if text is None:
         raise ConfigurationError(f"secret: none was given and {VARIABLE} is not set; set it, or pass secret=")
-    entries = tuple(text.split())
-    if not entries:
+    secrets = tuple(text.split())
+    if not secrets:
         raise ConfigurationError(f"{VARIABLE}: it is empty; set it to the endpoint's signing secret")
-    return _prepare(entries, (VARIABLE,) * len(entries))
+    return secrets
 
 
 def signing_key(secret: str | bytes) -> bytes:
@@ -132,18 +160,6 @@ def signing_key(secret: str | bytes) -> bytes:
     if not isinstance(secret, (str, bytes)):
         raise ConfigurationError(f"secret: must be one str or bytes to sign with, not {type(secret).__name__}")
     return _readings(secret, "secret")[-1]
-
-
-def _entries(secret: object) -> tuple[str | bytes, ...]:
-    """Return the secrets of a list, each at least of a type that is one."""
-    if isinstance(secret, bytearray) or not isinstance(secret, Sequence):
-        raise ConfigurationError(f"secret: must be str, bytes or a list of them, not {type(secret).__name__}")
-    entries: list[str | bytes] = []
-    for index, entry in enumerate(cast(Sequence[object], secret)):
-        if not isinstance(entry, (str, bytes)):
-            raise ConfigurationError(f"secret[{index}]: must be str or bytes, not {type(entry).__name__}")
-        entries.append(entry)
-    return tuple(entries)
 
 
 # Bounded, because functions take secrets too and a program may pass any number of them; 128 outlasts every rotation.

@@ -1,0 +1,70 @@
+"""The headers that may have been meant: of any sender who sends an id, a timestamp and a signature.
+
+Standard Webhooks' senders call them ``webhook-id`` and so on, Svix's ``svix-id``, others ``x-hub-signature-256``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from webhook_guard.diagnose.causes import Cause, Step
+from webhook_guard.sansio.signature import Headers
+
+#: The name without what it is for, and what it is for.
+_NAME = re.compile(r"([a-z0-9-]{0,40}?)-?(id|timestamp|signature)(-256|-sha256)?")
+#: The sender whose names the standard has.
+STANDARD = "webhook"
+#: How many headers that look like these are looked at: a rotation or a retry has a few.
+_MOST = 32
+#: Bytes of a value that are looked at: 32 signatures are under 2 KiB.
+_LONGEST = 4096
+
+
+class Field(NamedTuple):
+    """A header that may matter. Its repr does not show the value.
+
+    Attributes:
+        sender: The part of its name that tells whose it is; `STANDARD` for the standard's own.
+        kind: What it is: "id", "timestamp" or "signature".
+        value: Its value, without the blanks around it.
+    """
+
+    sender: str
+    kind: str
+    value: bytes
+
+    def __repr__(self) -> str:
+        return f"<{self.sender}-{self.kind}>"
+
+
+def renamed(field: Field) -> Step:
+    """Return the step from a sender's own header to the standard's."""
+    return Step(Cause.SVIX_HEADERS, f"read {field.sender}-id, -timestamp and -signature as {STANDARD}-...")
+
+
+def find(headers: Headers) -> list[Field]:
+    """Return the headers that may matter, the standard's own first.
+
+    Args:
+        headers: What `signature.read_fields` takes without complaint.
+    """
+    found = list(islice(_fields(_pairs(headers)), _MOST))
+    return sorted(found, key=lambda field: field.sender != STANDARD)
+
+
+def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
+    pairs: Iterable[tuple[Any, Any]] = headers.items() if hasattr(headers, "items") else headers
+    return pairs
+
+
+def _fields(pairs: Iterable[tuple[Any, Any]]) -> Iterator[Field]:
+    for name, value in pairs:
+        text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+        match = _NAME.fullmatch(text.lower().replace("_", "-"))
+        if match is not None:
+            yield Field(match[1], match[2], _raw(value).strip(b" \t"))
+
+
+def _raw(value: str | bytes) -> bytes:
+    return (value if isinstance(value, bytes) else value.encode("latin-1", "replace"))[:_LONGEST]
