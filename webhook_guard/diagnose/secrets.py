@@ -58,7 +58,7 @@ def readings(secrets: Sequence[str | bytes], in_use: int) -> list[Reading]:
 
 def _all(secrets: Sequence[str | bytes], in_use: int) -> Iterator[Reading]:
     for index, secret in enumerate(secrets):
-        other = Step(Cause.OTHER_SECRET, f"verify with the {index + 1}. of the {len(secrets)} secrets given")
+        other = Step(Cause.OTHER_SECRET, f"verify with secret {index + 1} of the {len(secrets)} given")
         own = () if index < in_use else (other,)
         yield from (Reading(mac, index, own) for mac in _taken(secret))
         for key, how in _mistaken(secret):
@@ -78,10 +78,8 @@ def _mistaken(secret: str | bytes) -> Iterator[tuple[bytes, str]]:
     """Yield the keys that were meant if there is a mistake in how a secret is written."""
     if isinstance(secret, bytes):
         yield from _encoded(secret)
-        text = secret.decode("latin-1")
-    else:
-        text = secret
-    yield from _keys_of(text[:_LONGEST].strip())
+        secret = secret.decode("latin-1")
+    yield from _keys_of(secret[:_LONGEST].strip())
 
 
 def _encoded(key: bytes) -> Iterator[tuple[bytes, str]]:
@@ -108,7 +106,7 @@ def _what_is_wrong(text: str, clean: str) -> str:
         return f"decode the secret: write {PREFIX} before it"
     if prefixes[0] != PREFIX:
         return f"write {PREFIX} before the secret, once, and in lower case"
-    return "write the secret in standard base64, not the url-safe one"
+    return "pass the secret as text, in standard base64, not as bytes or in the url-safe one"
 
 
 def _decoded(bare: str, how: str) -> Iterator[tuple[bytes, str]]:

@@ -21,6 +21,7 @@ _VERSION = re.compile(rb"v1[_-]?", re.IGNORECASE)
 _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{64}")
 #: Characters of 32 bytes in base64, without padding.
 _LENGTH = 43
+_WRITTEN = "and write it as v1,<base64> with its padding, and nothing around"
 #: MACs to compare with; the guard takes 32 signatures.
 _MOST = 64
 
@@ -71,10 +72,10 @@ def _macs(value: bytes) -> Iterator[tuple[bytes, str | None]]:
 def _in_run(run: bytes) -> Iterator[tuple[bytes, str]]:
     for text in {run, _VERSION.sub(b"", run, count=1)}:
         if _HEXADECIMAL.fullmatch(text):
-            yield unhexlify(text), "read the signature as hexadecimal, and write it as v1, and base64"
+            yield unhexlify(text), f"read the signature as hexadecimal, {_WRITTEN}"
         elif len(text) == _LENGTH and (mac := _from_base64(text)) is not None:
             url_safe = " url-safe" if b"-" in text or b"_" in text else ""
-            yield mac, f"read the signature as{url_safe} base64, and write it as v1, and padded base64, nothing around"
+            yield mac, f"read the signature as{url_safe} base64, {_WRITTEN}"
 
 
 def _from_base64(text: bytes) -> bytes | None:

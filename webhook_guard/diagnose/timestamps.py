@@ -29,14 +29,16 @@ def in_seconds(value: bytes) -> Iterator[tuple[bytes, str]]:
     elif match := _FRACTION.fullmatch(value):
         yield match[1], "take the timestamp without its fraction"
     elif (time := _date(value.decode("latin-1"))) is not None:
-        yield b"%d" % time.timestamp(), "take the timestamp, a date, as Unix seconds"
+        yield b"%d" % time, "take the timestamp, a date, as Unix seconds"
 
 
-def _date(text: str) -> datetime | None:
+def _date(text: str) -> float | None:
+    """Return the Unix seconds of a date, ISO 8601 or as in HTTP; None if it is none. Without a zone, it is UTC."""
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            time = read(text)
+            date = read(text)
         except (ValueError, TypeError, OverflowError):
             continue
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+        time = (date.replace(tzinfo=UTC) if date.tzinfo is None else date).timestamp()
+        return time if time >= 1 else None
     return None

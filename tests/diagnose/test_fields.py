@@ -1,0 +1,53 @@
+"""The headers that may matter."""
+
+import pytest
+
+from webhook_guard.diagnose.fields import Field, find
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("webhook-id", Field("webhook", "id", b"x")),
+        ("Webhook_Timestamp", Field("webhook", "timestamp", b"x")),
+        (b"SVIX-SIGNATURE", Field("svix", "signature", b"x")),
+        ("X-Hub-Signature-256", Field("x-hub", "signature", b"x")),
+        ("signature", Field("", "signature", b"x")),
+    ],
+)
+def test_found(name: str | bytes, field: Field) -> None:
+    """A header that looks like one of the three is found, whoever its sender is."""
+    assert find([(name, b"x")]) == [field]  # type: ignore[list-item]  # a pair of str and bytes is one
+
+
+@pytest.mark.parametrize("name", ["content-type", "ident", "webhook-id-2", "w" * 100 + "-id", "webhook id"])
+def test_not_found(name: str) -> None:
+    """Other headers are left alone."""
+    assert find({name: "x"}) == []
+
+
+def test_standard_first() -> None:
+    """The standard's own headers come first, others in their order."""
+    headers = {"svix-id": "1", "x-request-id": "2", "webhook-id": "3"}
+    assert [field.value for field in find(headers)] == [b"3", b"1", b"2"]
+
+
+def test_blanks() -> None:
+    """Blanks around a value do not count, as the guard has it."""
+    assert find({"webhook-id": " \tx "}) == [Field("webhook", "id", b"x")]
+
+
+def test_bounded() -> None:
+    """Of very many headers, some are looked at, and of a long value, its beginning."""
+    assert len(find([("svix-id", "x")] * 1_000_000)) == 32
+    assert len(find({"webhook-id": "x" * 100_000})[0].value) == 4096
+
+
+def test_text_beyond_latin_1() -> None:
+    """What no server makes of a header does not matter."""
+    assert find({"webhook-id": "\N{SNOWMAN}"}) == [Field("webhook", "id", b"?")]
+
+
+def test_repr() -> None:
+    """It does not show the value."""
+    assert repr(Field("webhook", "signature", b"v1,secret")) == "<webhook-signature>"

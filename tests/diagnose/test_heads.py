@@ -1,0 +1,108 @@
+"""What may have been signed before the body."""
+
+import pytest
+
+from webhook_guard.diagnose.causes import Cause
+from webhook_guard.diagnose.fields import find
+from webhook_guard.diagnose.heads import heads
+
+ID, TIME = "wh_1", "1750861210"
+SIGNED = b"wh_1.1750861210."
+
+
+def causes(*pairs: tuple[str, str], prefix: bytes = SIGNED) -> list[Cause] | None:
+    """Return the causes with which a prefix is found in headers; None if it is not."""
+    found = (head for head in heads(find(pairs)) if head.prefix == prefix)
+    return next(([step.cause for step in head.steps] for head in found), None)
+
+
+def test_standard() -> None:
+    """What a guard takes needs no step, and comes first."""
+    first, *_ = heads(find({"webhook-id": ID, "webhook-timestamp": TIME, "svix-id": "x", "svix-timestamp": "1"}))
+    assert (first.prefix, first.timestamp, first.steps) == (SIGNED, TIME.encode(), ())
+
+
+@pytest.mark.parametrize(
+    ("prefix", "timestamp"), [(b"", TIME), (b"1750861210.", TIME), (b"wh_1.", TIME)], ids=["body", "timestamp", "id"]
+)
+def test_signed_content(prefix: bytes, timestamp: str) -> None:
+    """Senders sign less; the timestamp that came counts all the same."""
+    (head,) = (head for head in heads(find({"webhook-id": ID, "webhook-timestamp": TIME})) if head.prefix == prefix)
+    assert ([step.cause for step in head.steps], head.timestamp) == ([Cause.SIGNED_CONTENT], timestamp.encode())
+
+
+def test_no_headers() -> None:
+    """Without id and timestamp, only the body can have been signed."""
+    assert [head.prefix for head in heads([])] == [b""]
+
+
+def test_swapped() -> None:
+    """An id and a timestamp may be exchanged."""
+    assert causes(("webhook-id", TIME), ("webhook-timestamp", ID)) == [Cause.SWAPPED_HEADERS]
+
+
+def test_unit() -> None:
+    """A timestamp may be in another unit, and exchanged on top of that."""
+    assert causes(("webhook-id", ID), ("webhook-timestamp", f"{TIME}999")) == [Cause.TIMESTAMP_UNIT]
+    both = [Cause.TIMESTAMP_UNIT, Cause.SWAPPED_HEADERS]
+    assert causes(("webhook-id", f"{TIME}999"), ("webhook-timestamp", ID)) == both
+    assert causes(("webhook-timestamp", "2025-06-25T14:20:10Z"), prefix=b"1750861210.") == [
+        Cause.TIMESTAMP_UNIT,
+        Cause.SIGNED_CONTENT,
+    ]
+
+
+def test_other_sender() -> None:
+    """Id and timestamp may have other names: that is one cause."""
+    assert causes(("svix-id", ID), ("svix-timestamp", TIME)) == [Cause.SVIX_HEADERS]
+    assert causes(("webhook-id", ID), ("x-timestamp", TIME)) == [Cause.SVIX_HEADERS]
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param([("webhook-timestamp", "1"), ("webhook-timestamp", TIME), ("webhook-id", ID)], id="repeated"),
+        pytest.param([("webhook-timestamp", f"1, {TIME}"), ("webhook-id", ID)], id="joined"),
+        pytest.param([("webhook-timestamp", "1"), ("x-old-timestamp", TIME), ("webhook-id", ID)], id="beside"),
+        pytest.param([("webhook-timestamp", TIME), ("webhook-id", "wh_2"), ("webhook-id", ID)], id="id"),
+        pytest.param([("webhook-timestamp", f"1,{TIME}"), ("webhook-id", f"wh_2,{ID}")], id="both"),
+    ],
+)
+def test_mixed(pairs: list[tuple[str, str]]) -> None:
+    """Of several ids or timestamps, another may have been signed."""
+    assert causes(*pairs) == [Cause.RETRY_MIXED]
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param([("webhook-id", ID), ("webhook-id", ID), ("webhook-timestamp", TIME)], id="doubled"),
+        pytest.param([("webhook-id", f"{ID},{ID}"), ("webhook-timestamp", f"{TIME}, {TIME}")], id="joined"),
+        pytest.param([("webhook-id", f'"{ID}"'), ("webhook-timestamp", TIME)], id="quoted"),
+    ],
+)
+def test_format(pairs: list[tuple[str, str]]) -> None:
+    """A value may be there twice, or have something around it."""
+    assert causes(*pairs) == [Cause.HEADER_FORMAT]
+
+
+def test_at_most_two_steps() -> None:
+    """Three causes are not looked for."""
+    assert causes(("svix-id", f"{TIME}999"), ("svix-timestamp", f'"{ID}"')) is None
+
+
+def test_each_once() -> None:
+    """No text is there twice."""
+    pairs = [("webhook-id", TIME), ("webhook-timestamp", TIME), ("svix-id", TIME), ("svix-timestamp", f"{TIME}000")]
+    prefixes = [head.prefix for head in heads(find(pairs))]
+    assert len(prefixes) == len(set(prefixes))
+
+
+def test_bounded() -> None:
+    """Very many values make some heads."""
+    assert len(heads(find([("webhook-id", ",".join(map(str, range(10_000)))), ("webhook-timestamp", TIME)]))) < 100
+
+
+def test_repr() -> None:
+    """It does not show what was signed."""
+    assert repr(heads([])) == "[<head, 1 steps>]"
