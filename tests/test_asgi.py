@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 from unittest.mock import AsyncMock
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from fastapi import FastAPI
@@ -18,8 +19,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, Delivery, get_delivery, get_event
+from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, Delivery, Reason, get_delivery, get_event
 from webhook_guard.idempotency import MemoryStore
+from webhook_guard.refused import RefusedRequest
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed
 
@@ -401,6 +403,113 @@ class TestRefusing:
         assert kind == "websocket" or 400 <= server.status < 500
 
 
+def fail(_reason: Reason, _request: RefusedRequest) -> None:
+    """Fail, as no `on_refused` should."""
+    raise ValueError
+
+
+class TestTelling:
+    """What `on_refused` is told, and when. What becomes of it is in `test_refused.py`."""
+
+    @staticmethod
+    def told(server: Server, scope: dict[str, Any], **options: Any) -> RefusedRequest:
+        """Return the one request that is told, before anything is answered."""
+        seen: list[RefusedRequest] = []
+
+        def on_refused(reason: Reason, request: RefusedRequest) -> None:
+            assert (reason, server.sent) == (request.error.reason, [])
+            seen.append(request)
+
+        assert call(server, scope=scope, on_refused=on_refused, **options).calls == []
+        assert server.sent
+        (request,) = seen
+        return request
+
+    def test_head(self) -> None:
+        """Method, target and headers are those of the wire."""
+        headers = [(b"host", b"test"), (b"x-a", b"caf\xe9"), (b"x-a", b"")]
+        scope = make_scope(headers=headers, raw_path=b"/webhooks/%6fpenai", query_string=b"a=%20")
+        request = self.told(Server(), scope)
+        assert (request.error.reason, request.method) == ("missing_header", "POST")
+        assert request.target == "/webhooks/%6fpenai?a=%20"
+        assert request.headers == (("host", "test"), ("x-a", "caf\xe9"), ("x-a", ""))
+        assert (request.body, request.is_whole) == (None, False)
+
+    @pytest.mark.parametrize("path", ["/größe", "/\udcff"])
+    def test_target_without_raw_path(self, path: str) -> None:
+        """Where the server does not tell the path as it was sent, it is encoded."""
+        request = self.told(Server(), make_scope(path=path, headers=[], raw_path=None), path=None)
+        assert unquote_to_bytes(request.target) == path.encode("utf-8", "surrogatepass")
+        assert request.target.isascii()
+
+    def test_websocket(self) -> None:
+        """A websocket begins with a GET."""
+        request = self.told(Server(), {"type": "websocket", "path": PATH, "headers": HEADERS}, capture=True)
+        assert (request.error.reason, request.method, request.body) == ("websocket_refused", "GET", b"")
+
+    def test_no_method_and_no_headers(self) -> None:
+        """What the scope has not is empty."""
+        request = self.told(Server(), {"type": "http", "path": PATH})
+        assert (request.method, request.headers, request.target) == ("", (), PATH)
+
+    def test_unread(self) -> None:
+        """The body of a refused head is not read to be captured."""
+        server = Server()
+        request = self.told(server, make_scope(method="PUT"), capture=True)
+        assert (server.received, request.body, request.is_whole) == (0, b"", False)
+
+    @pytest.mark.parametrize(
+        ("options", "then"),
+        [({"body_timeout": 0.01}, None), ({"max_body_size": 10}, {"type": "http.request", "body": b"x" * 2})],
+        ids=["time-out", "too large"],
+    )
+    def test_part(self, options: dict[str, Any], then: Any) -> None:
+        """Of a body that is refused in the middle, there is what had come, and no more than the limit."""
+        begun = {"type": "http.request", "body": BODY[:9], "more_body": True}
+        server = Server(begun, *([then] if then else []), then=forever)
+        request = self.told(server, make_scope(), capture=True, **options)
+        assert (request.body, request.is_whole) == (BODY[:9], False)
+
+    def test_whole(self) -> None:
+        """A request with a wrong signature is told whole, as bytes, however its body came."""
+        pieces = [
+            {"type": "http.request", "body": bytearray(BODY[:9]), "more_body": True},
+            {"type": "http.request", "body": BODY[9:]},
+        ]
+        headers = [(name, b"wh_2" if name == b"webhook-id" else value) for name, value in HEADERS]
+        request = self.told(Server(*pieces), make_scope(headers=headers), capture=True)
+        assert (request.error.reason, request.body, request.is_whole) == ("signature_mismatch", BODY, True)
+        assert type(request.body) is bytes
+
+    def test_accepted(self) -> None:
+        """What is accepted, or not guarded, is not told."""
+        seen: list[Reason] = []
+
+        def on_refused(reason: Reason, _request: RefusedRequest) -> None:
+            seen.append(reason)
+
+        assert call(Server(*GENUINE), on_refused=on_refused, capture=True).calls
+        assert call(Server(), scope=make_scope(path="/other"), on_refused=on_refused, capture=True).calls
+        assert seen == []
+
+    def test_failure(self) -> None:
+        """The answer is the same whatever it raises."""
+        server = Server()
+        call(server, scope=make_scope(headers=[]), on_refused=fail)
+        assert server.reason == "missing_header"
+
+    def test_cancelled(self) -> None:
+        """A cancellation is not held back."""
+
+        def on_refused(_reason: Reason, _request: RefusedRequest) -> None:
+            raise asyncio.CancelledError
+
+        server = Server()
+        with pytest.raises(asyncio.CancelledError):
+            call(server, scope=make_scope(headers=[]), on_refused=on_refused)
+        assert server.sent == []
+
+
 class TestWaiting:
     """How long a body may take."""
 
@@ -511,6 +620,9 @@ class TestOptions:
             {"body_timeout": float("inf")},
             {"body_timeout": True},
             {"body_timeout": None},
+            {"on_refused": 1},
+            {"capture": 1, "on_refused": print},
+            {"capture": True},
             {"clock": None},
             {"clock": NOW},
             {"app": None},

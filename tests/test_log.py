@@ -1,11 +1,12 @@
 """Records: one per refusal, with its facts, and never with what is secret."""
 
 import logging
+import re
 from typing import Any
 
 import pytest
 
-from webhook_guard.log import RefusalLog, log_claim_not_ended, log_unexpected_shape
+from webhook_guard.log import RefusalLog, described, log_claim_not_ended, log_unexpected_shape
 from webhook_guard.sansio.claims import Handling
 from webhook_guard.sansio.errors import IdempotencyError, PayloadError, Reason, VerificationError
 from webhook_guard.sansio.events import parse
@@ -111,7 +112,7 @@ class TestLevel:
             ("INFO", 0),
             ("WARNING", 1),
         ]
-        assert records[3].getMessage().endswith("(2 more since the last warning)")
+        assert "(2 more since the last warning)" in records[3].getMessage()
 
     def test_store_unavailable(self, records: list[Any]) -> None:
         """A store that is down is an error once a minute, with the count of those since the last one."""
@@ -156,6 +157,84 @@ class TestLevel:
                 refuse(log, "signature_mismatch", now=now)
         counts: list[Any] = [vars(record)["count"] for record in caplog.records]
         assert counts == [0, 2]
+
+
+class TestHint:
+    """How to find out why a signature does not match."""
+
+    @pytest.mark.parametrize(
+        ("captures", "hint"),
+        [
+            (
+                False,
+                "; capture the next one with on_refused= and capture=True, and `webhook-guard diagnose FILE` says why",
+            ),
+            (True, f"webhook-id {WEBHOOK_ID}; `webhook-guard diagnose FILE` says why"),
+        ],
+        ids=["no bodies", "bodies"],
+    )
+    def test_signature_mismatch(self, records: list[Any], *, captures: bool, hint: str) -> None:
+        """The record says what to do about the next one, that of the warning and those that are held back alike."""
+        log = RefusalLog(captures=captures)
+        for _ in range(2):
+            refuse(log, "signature_mismatch")
+        assert [record.levelname for record in records] == ["WARNING", "INFO"]
+        assert all(record.getMessage().endswith(f"{hint} (docs/diagnose.md)") for record in records)
+
+    @pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.SIGNATURE_MISMATCH}))
+    def test_others(self, records: list[Any], reason: str) -> None:
+        """The other reasons say all there is to say."""
+        refuse(RefusalLog(), reason)
+        assert "diagnose" not in records[0].getMessage()
+
+
+class TestNotTold:
+    """An `on_refused` that failed."""
+
+    @staticmethod
+    def fail(log: RefusalLog, now: float = NOW) -> None:
+        """Log a failure."""
+        with pytest.raises(ValueError, match=SECRET[6:16]) as caught:
+            int(SECRET)
+        log.not_told(caught.value, Reason.MISSING_HEADER, path=PATH, webhook_id=WEBHOOK_ID.encode(), now=now)
+
+    def test_record(self, records: list[Any]) -> None:
+        """The record is an error, and says what failed where, but not its text; the reason is that of the refusal."""
+        self.fail(RefusalLog())
+        (record,) = records
+        assert (record.levelname, record.reason, record.path, record.webhook_id, record.count) == (
+            "ERROR",
+            "missing_header",
+            PATH,
+            WEBHOOK_ID,
+            0,
+        )
+        assert re.fullmatch(
+            "on_refused failed, and the request is refused all the same, missing_header: "
+            rf"ValueError in test_log\.py, line \d+; path {PATH}, webhook-id {WEBHOOK_ID}",
+            record.getMessage(),
+        )
+        assert record.exc_info is None
+
+    def test_once_a_minute(self, records: list[Any]) -> None:
+        """It is an error once a minute only, with the count of those since the last one, whatever else is logged."""
+        log = RefusalLog()
+        refuse(log, "signature_mismatch")
+        for now in (NOW, NOW + 1, NOW + 59.9, NOW + 60):
+            self.fail(log, now)
+        assert [(record.levelname, record.count) for record in records[1:]] == [
+            ("ERROR", 0),
+            ("INFO", 0),
+            ("INFO", 0),
+            ("ERROR", 2),
+        ]
+        assert records[-1].getMessage().endswith("(2 more since the last error)")
+
+    def test_described(self) -> None:
+        """An error is described by its kind, and the place where it was raised, however deep."""
+        with pytest.raises(ValueError, match="invalid") as caught:
+            int(SECRET)
+        assert re.fullmatch(r"ValueError in test_log\.py, line \d+", described(caught.value))
 
 
 def delivery_of(body: bytes = BODY) -> Delivery:

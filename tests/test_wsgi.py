@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from webhook_guard import ConfigurationError, Delivery, WSGIWebhookMiddleware, get_delivery, get_event
+from webhook_guard import ConfigurationError, Delivery, Reason, WSGIWebhookMiddleware, get_delivery, get_event
 from webhook_guard.idempotency import MemoryStore
+from webhook_guard.refused import RefusedRequest
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed, variable
 
@@ -273,6 +274,116 @@ class TestRefusing:
         assert refusal(environ, path=None)[0][0] == "4"
 
 
+def fail(_reason: Reason, _request: RefusedRequest) -> None:
+    """Fail, as no `on_refused` should."""
+    raise ValueError
+
+
+class TestTelling:
+    """What `on_refused` is told, and when. What becomes of it is in `test_refused.py`."""
+
+    @staticmethod
+    def told(environ: dict[str, Any], **options: Any) -> RefusedRequest:
+        """Return the one request that is told, before anything is answered."""
+        seen: list[RefusedRequest] = []
+        app, start = App(), Start()
+
+        def on_refused(reason: Reason, request: RefusedRequest) -> None:
+            assert (reason, start.status) == (request.error.reason, "")
+            seen.append(request)
+
+        assert guard(app, on_refused=on_refused, **options)(environ, start) != app.answer
+        assert (app.calls, start.status != "") == ([], True)
+        (request,) = seen
+        return request
+
+    def test_head(self) -> None:
+        """Method, target and headers are put together from the variables."""
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "SCRIPT_NAME": "/gr\xc3\xb6",
+            "PATH_INFO": PATH + "/",
+            "QUERY_STRING": "a=%20",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": 3,
+            "HTTP_X_PRIVATE_HEADER": "caf\xe9",
+            "HTTP_X_EMPTY": "",
+            "SERVER_NAME": "test",
+        }
+        request = self.told(environ)
+        assert (request.error.reason, request.method) == ("missing_header", "POST")
+        assert request.target == "/gr%C3%B6/webhooks/openai/?a=%20"
+        assert request.headers == (
+            ("content-type", "application/json"),
+            ("content-length", "3"),
+            ("x-private-header", "caf\xe9"),
+            ("x-empty", ""),
+        )
+        assert (request.body, request.is_whole) == (None, False)
+
+    def test_no_headers(self) -> None:
+        """What is empty or missing, is there twice, or is not from the request, is no header."""
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "CONTENT_TYPE": "",
+            "CONTENT_LENGTH": None,
+            "HTTP_CONTENT_LENGTH": "3",
+            "HTTP_CONTENT_TYPE": "text/plain",
+            "HTTP_PROXY": "http://user:password@proxy",
+        }
+        request = self.told(environ, path=None)
+        assert (request.method, request.target, request.headers) == ("GET", "/", ())
+
+    def test_unread(self) -> None:
+        """The body of a refused head is not read to be captured."""
+        environ = make_environ(REQUEST_METHOD="PUT")
+        request = self.told(environ, capture=True)
+        assert (environ["wsgi.input"].sizes, request.body, request.is_whole) == ([], b"", False)
+
+    @pytest.mark.parametrize(
+        ("changes", "options"),
+        [({}, {}), ({"wsgi.input_terminated": True, "CONTENT_LENGTH": None}, {"max_body_size": 10})],
+        ids=["cut off", "too large"],
+    )
+    def test_part(self, changes: dict[str, Any], options: dict[str, Any]) -> None:
+        """Of a body that is refused in the middle, there is what had come, and no more than the limit."""
+        pieces = [BODY[:9], b"xx"] if options else [BODY[:9]]
+        request = self.told(make_environ(Input(*pieces), **changes), capture=True, **options)
+        assert (request.body, request.is_whole) == (BODY[:9], False)
+
+    def test_whole(self) -> None:
+        """A request with a wrong signature is told whole, as bytes, however its body came."""
+        environ = make_environ(Input(BODY[:9], BODY[9:]), HTTP_WEBHOOK_ID="wh_2")
+        request = self.told(environ, capture=True)
+        assert (request.error.reason, request.body, request.is_whole) == ("signature_mismatch", BODY, True)
+        assert type(request.body) is bytes
+
+    def test_accepted(self) -> None:
+        """What is accepted, or not guarded, is not told."""
+        seen: list[Reason] = []
+
+        def on_refused(reason: Reason, _request: RefusedRequest) -> None:
+            seen.append(reason)
+
+        app = App()
+        guarded = guard(app, on_refused=on_refused, capture=True)
+        assert guarded(make_environ(), Start()) is guarded(make_environ(PATH_INFO="/other"), Start()) is app.answer
+        assert seen == []
+
+    def test_failure(self) -> None:
+        """The answer is the same whatever it raises."""
+        assert refusal(make_environ(REQUEST_METHOD="GET"), on_refused=fail)[1] == "method_not_allowed"
+
+    def test_shutdown(self) -> None:
+        """A worker that is told to stop meanwhile stops."""
+
+        def on_refused(_reason: Reason, _request: RefusedRequest) -> None:
+            raise SystemExit
+
+        with pytest.raises(SystemExit):
+            guard(App(), on_refused=on_refused)(make_environ(REQUEST_METHOD="GET"), Start())
+
+
 class TestReading:
     """How the input is read."""
 
@@ -343,6 +454,9 @@ class TestOptions:
             {"path": "webhooks"},
             {"tolerance": -1},
             {"max_body_size": 0},
+            {"on_refused": 1},
+            {"capture": 1, "on_refused": print},
+            {"capture": True},
             {"clock": None},
             {"app": None},
         ],

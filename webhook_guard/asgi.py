@@ -9,10 +9,12 @@ import time
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from webhook_guard.log import RefusalLog, log_unexpected_shape
+from webhook_guard.log import log_unexpected_shape
+from webhook_guard.refused import Head, OnRefused, Refusals, quoted, target
 from webhook_guard.sansio import errors, guard
 from webhook_guard.sansio.errors import Reason, WebhookError
 from webhook_guard.sansio.guard import Guard, Incoming
@@ -64,6 +66,9 @@ class ASGIWebhookMiddleware:
         max_body_size: The most that is read of a body, in bytes.
         body_timeout: How long a body may take to arrive, in seconds.
         idempotency: A store, sync or async, so that each delivery is handled once; None remembers nothing.
+        on_refused: Called with the reason and the `RefusedRequest` for each request that is refused, before it is
+            answered: a plain function, which is called on the event loop and must not wait. None tells nobody.
+        capture: Whether `on_refused` gets the body, as far as it was read. It is a stranger's, and may be private.
         clock: Returns the time in Unix seconds.
 
     Raises:
@@ -86,6 +91,8 @@ class ASGIWebhookMiddleware:
         max_body_size: int = guard.MAX_BODY_SIZE,
         body_timeout: float = BODY_TIMEOUT,
         idempotency: "Store | AsyncStore | None" = None,
+        on_refused: OnRefused | None = None,
+        capture: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app: ASGIApp = guard.check_callable("app", app)
@@ -99,7 +106,7 @@ class ASGIWebhookMiddleware:
         self._body_timeout = guard.check_number("body_timeout", body_timeout, _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT)
         self._claims = None if idempotency is None else _claims(idempotency)
         self._clock = guard.check_callable("clock", clock)
-        self._log = RefusalLog()
+        self._refusals = Refusals(on_refused, capture=capture)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, as the ASGI specification has it."""
@@ -115,7 +122,7 @@ class ASGIWebhookMiddleware:
             if self._claims is not None:
                 app = await self._claims.claim(app, delivery, guarded=guarded, path=scope["path"])
         except WebhookError as refusal:
-            self._log.refused(refusal, path=scope["path"], webhook_id=incoming.webhook_id, now=now)
+            self._refusals.tell(refusal, incoming, path=scope["path"], now=now, head=partial(_head, scope))
             await _refuse(scope, send, refusal)
         else:
             log_unexpected_shape(delivery, path=scope["path"])
@@ -219,6 +226,18 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return message
 
     return receive_after_body
+
+
+def _head(scope: Scope) -> Head:
+    path, raw_path = scope["path"], scope.get("raw_path")
+    sent = _text(raw_path) if isinstance(raw_path, bytes) else quoted(path.encode("utf-8", "surrogatepass"))
+    headers = ((_text(name), _text(value)) for name, value in scope.get("headers", ()))
+    method = "GET" if scope["type"] == "websocket" else scope.get("method", "")
+    return Head(method, target(sent, _text(scope.get("query_string", b""))), tuple(headers))
+
+
+def _text(value: Any) -> str:
+    return bytes(value).decode("latin-1")
 
 
 async def _refuse(scope: Scope, send: Send, refusal: WebhookError) -> None:

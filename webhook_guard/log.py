@@ -3,12 +3,14 @@
 Each record has its facts as attributes too, for structured logs: `reason`, `path`, `webhook_id` and `count`, which is
 how many refusals for that reason were held back since the last warning or error. A stranger chooses path and id, so
 they are escaped and cut. An event of a known type that does not fit its class is a warning too, with `event_type`, and
-so is a claim that was lost meanwhile; one that a store failed to complete or release is an error. No record has a
-secret, a signature or a body.
+so is a claim that was lost meanwhile; one that a store failed to complete or release is an error, and so is an
+`on_refused` that failed. No record has a secret, a signature or a body.
 """
 
 import logging
+import os
 import threading
+import traceback
 
 from webhook_guard.sansio.claims import Handling
 from webhook_guard.sansio.errors import Reason, WebhookError
@@ -29,6 +31,12 @@ _LEVELS = {
 #: every delivery the last one, so it is more than INFO once a minute at most.
 _THROTTLED = frozenset(_LEVELS) - {Reason.MALFORMED_PAYLOAD}
 
+#: How to find out why a signature does not match: where bodies are captured, and where they are not.
+_EXPLAIN = "`webhook-guard diagnose FILE` says why (docs/diagnose.md)"
+_CAPTURE = f"capture the next one with on_refused= and capture=True, and {_EXPLAIN}"
+#: What `on_refused` is throttled as.
+_ON_REFUSED = "on_refused"
+
 #: Seconds between two such records for the same reason.
 _PAUSE = 60.0
 #: Characters of a path or an id that are shown.
@@ -36,12 +44,17 @@ _SHOWN = 256
 
 
 class RefusalLog:
-    """The log of one guard; safe to share between threads."""
+    """The log of one guard; safe to share between threads.
 
-    def __init__(self) -> None:
+    Args:
+        captures: Whether the guard hands bodies to `on_refused`.
+    """
+
+    def __init__(self, *, captures: bool = False) -> None:
         self._lock = threading.Lock()
         #: Per reason: when the last one above INFO was, and how many refusals there were since.
-        self._last: dict[Reason, tuple[float, int]] = {}
+        self._last: dict[str, tuple[float, int]] = {}
+        self._hints = {Reason.SIGNATURE_MISMATCH: f"; {_EXPLAIN if captures else _CAPTURE}"}
 
     def refused(self, error: WebhookError, *, path: str, webhook_id: bytes, now: float) -> None:
         """Log that a request was refused with `error`.
@@ -55,32 +68,62 @@ class RefusalLog:
         level, held_back = self._level(error.reason, now)
         if not logger.isEnabledFor(level):
             return
-        since = f" ({held_back} more since the last {logging.getLevelName(level).lower()})" if held_back else ""
         facts = {**_facts(path, webhook_id), "reason": error.reason.value, "count": held_back}
         logger.log(
             level,
-            "webhook refused, %s: %s; path %s, webhook-id %s%s",
+            "webhook refused, %s: %s; path %s, webhook-id %s%s%s",
             facts["reason"],
             error,
             facts["path"],
             facts["webhook_id"],
-            since,
+            _since(level, held_back),
+            self._hints.get(error.reason, ""),
+            extra=facts,
+        )
+
+    def not_told(self, failure: Exception, reason: Reason, *, path: str, webhook_id: bytes, now: float) -> None:
+        """Log that `on_refused` raised `failure`: ERROR, but once a minute only, because strangers have it called.
+
+        Args:
+            failure: What it raised; the record has its type, and where it was raised.
+            reason: Why the request was refused.
+            path: The request's path.
+            webhook_id: Its id as it came; empty if there is none.
+            now: The time by the guard's clock, in Unix seconds.
+        """
+        level, held_back = self._throttled(_ON_REFUSED, logging.ERROR, now)
+        facts = {**_facts(path, webhook_id), "reason": reason.value, "count": held_back}
+        logger.log(
+            level,
+            "on_refused failed, and the request is refused all the same, %s: %s; path %s, webhook-id %s%s",
+            facts["reason"],
+            described(failure),
+            facts["path"],
+            facts["webhook_id"],
+            _since(level, held_back),
             extra=facts,
         )
 
     def _level(self, reason: Reason, now: float) -> tuple[int, int]:
         """Return the level of a refusal, and if it is above INFO, how many were held back since the last one."""
         level = _LEVELS.get(reason, logging.INFO)
-        if reason not in _THROTTLED:
-            return level, 0
+        return self._throttled(reason, level, now) if reason in _THROTTLED else (level, 0)
+
+    def _throttled(self, kind: str, level: int, now: float) -> tuple[int, int]:
         with self._lock:
-            last = self._last.get(reason)
+            last = self._last.get(kind)
             # Requests are logged when they end, so not in the order of their times.
             if last is not None and abs(now - last[0]) < _PAUSE:
-                self._last[reason] = (last[0], last[1] + 1)
+                self._last[kind] = (last[0], last[1] + 1)
                 return logging.INFO, 0
-            self._last[reason] = (now, 0)
+            self._last[kind] = (now, 0)
             return level, last[1] if last is not None else 0
+
+
+def described(error: Exception) -> str:
+    """Return the kind of an error and where it was raised; its text may have parts of the request."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frame.f_code.co_filename.rpartition(os.sep)[2]}, line {line}"
 
 
 def log_unexpected_shape(delivery: Delivery, *, path: str) -> None:
@@ -115,6 +158,10 @@ def log_claim_not_ended(verb: str, error: WebhookError | None, handling: Handlin
         facts["webhook_id"],
         extra=facts if error is None else {**facts, "reason": error.reason.value},
     )
+
+
+def _since(level: int, held_back: int) -> str:
+    return f" ({held_back} more since the last {logging.getLevelName(level).lower()})" if held_back else ""
 
 
 def _facts(path: str, webhook_id: bytes) -> dict[str, str | int]:

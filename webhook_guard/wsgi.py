@@ -6,12 +6,14 @@ a request on itself. How long a body may take is the server's to limit: WSGI giv
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from webhook_guard.log import RefusalLog, log_unexpected_shape
+from webhook_guard.log import log_unexpected_shape
+from webhook_guard.refused import Head, OnRefused, Refusals, quoted, target
 from webhook_guard.sansio import errors, guard, signature
 from webhook_guard.sansio.errors import Reason, WebhookError
 from webhook_guard.sansio.guard import Guard, Incoming
@@ -30,6 +32,10 @@ _HEADERS = (
     (signature.SIGNATURE, "HTTP_WEBHOOK_SIGNATURE"),
     (guard.LENGTH, "CONTENT_LENGTH"),
 )
+_PREFIX = "HTTP_"
+_UNPREFIXED = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": guard.LENGTH}
+#: What some servers have once more with the prefix; and the machine's own proxy, from its environment variables.
+_NO_HEADERS = {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_PROXY"}
 
 
 class WSGIWebhookMiddleware:
@@ -45,6 +51,9 @@ class WSGIWebhookMiddleware:
         tolerance: How far from now an attempt may be, either way, in seconds.
         max_body_size: The most that is read of a body, in bytes.
         idempotency: A store, so that each delivery is handled once; None remembers nothing.
+        on_refused: Called with the reason and the `RefusedRequest` for each request that is refused, before it is
+            answered: a plain function, which is called in the request's thread and must not wait. None tells nobody.
+        capture: Whether `on_refused` gets the body, as far as it was read. It is a stranger's, and may be private.
         clock: Returns the time in Unix seconds.
 
     Raises:
@@ -66,6 +75,8 @@ class WSGIWebhookMiddleware:
         tolerance: float = guard.TOLERANCE,
         max_body_size: int = guard.MAX_BODY_SIZE,
         idempotency: "Store | None" = None,
+        on_refused: OnRefused | None = None,
+        capture: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app: WSGIApplication = guard.check_callable("app", app)
@@ -78,7 +89,7 @@ class WSGIWebhookMiddleware:
         )
         self._claims = None if idempotency is None else _claims(idempotency)
         self._clock = guard.check_callable("clock", clock)
-        self._log = RefusalLog()
+        self._refusals = Refusals(on_refused, capture=capture)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request, as PEP 3333 specifies."""
@@ -94,7 +105,7 @@ class WSGIWebhookMiddleware:
             if self._claims is not None:
                 app = self._claims.claim(app, delivery, guarded=guarded, path=path)
         except WebhookError as refusal:
-            self._log.refused(refusal, path=path, webhook_id=incoming.webhook_id, now=now)
+            self._refusals.tell(refusal, incoming, path=path, now=now, head=partial(_head, environ))
             return _refuse(environ, start_response, refusal)
         log_unexpected_shape(delivery, path=path)
         return app(_admitted(environ, delivery), start_response)
@@ -141,6 +152,22 @@ def _admitted(environ: "WSGIEnvironment", delivery: guard.Delivery) -> "WSGIEnvi
     environ["openai.event"] = delivery.event
     environ["openai.delivery"] = delivery
     return environ
+
+
+def _head(environ: "WSGIEnvironment") -> Head:
+    path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".encode("latin-1", "ignore")
+    return Head(
+        environ["REQUEST_METHOD"], target(quoted(path), environ.get("QUERY_STRING", "")), (*_all_headers(environ),)
+    )
+
+
+def _all_headers(environ: "WSGIEnvironment") -> Iterator[tuple[str, str]]:
+    for key, value in environ.items():
+        if key in _UNPREFIXED:
+            if value not in (None, ""):
+                yield _UNPREFIXED[key], str(value)
+        elif key.startswith(_PREFIX) and key not in _NO_HEADERS:
+            yield key.removeprefix(_PREFIX).replace("_", "-").lower(), str(value)
 
 
 def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse", refusal: WebhookError) -> list[bytes]:

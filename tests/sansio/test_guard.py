@@ -222,6 +222,18 @@ class TestHead:
 class TestBody:
     """The body, chunk by chunk."""
 
+    def test_so_far(self) -> None:
+        """What has arrived is there as bytes at any time, and never more than the limit."""
+        incoming = receive(max_body_size=10)
+        found = [incoming.body]
+        for chunk in (b"12345", b"6789"):
+            incoming.receive_data(chunk)
+            found.append(incoming.body)
+        with pytest.raises(VerificationError):
+            incoming.receive_data(b"01")
+        assert [*found, incoming.body] == [b"", b"12345", b"123456789", b"123456789"]
+        assert {type(body) for body in found} == {bytes}
+
     def test_one_chunk_is_not_copied(self) -> None:
         """A body that comes at once is handed on as it is."""
         incoming = receive()

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import h11
 
+from webhook_guard import refused
 from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
 
 #: Bytes of the request line and the headers; most servers take less.
@@ -34,13 +35,12 @@ class Request(NamedTuple):
 
 
 def to_wire(request: Request) -> bytes:
-    r"""Return the message, byte for byte as it is meant: nothing is added, joined or checked.
+    r"""Return the message, byte for byte as it is meant: nothing is added or joined, and no header is two lines.
 
     >>> to_wire(Request("POST", "/webhooks", (("host", "localhost"), ("content-length", "2")), b"{}"))
     b'POST /webhooks HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}'
     """
-    lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers)]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
+    return refused.to_wire(*request)
 
 
 def from_wire(message: bytes) -> Request:

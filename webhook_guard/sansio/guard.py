@@ -197,6 +197,11 @@ class Incoming:
         """The webhook id as it came, for the log: not judged yet, and empty if there is none."""
         return self._fields.values.get(signature.ID, b"")
 
+    @property
+    def body(self) -> bytes:
+        """What has arrived of the body, never more than the limit."""
+        return bytes(self._body)
+
     def check_head(self, method: str | None, *, now: float, input_ends: bool) -> None:
         """Decide on the head, so that a refused request costs next to nothing.
 

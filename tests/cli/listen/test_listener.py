@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import re
 import signal
@@ -97,6 +98,22 @@ def test_hint() -> None:
             assert running.ask(FORGED).refusal == (400, "signature_mismatch")
     assert running.out.getvalue().count("signature_mismatch") == 3
     assert running.err.getvalue().count("Hint: no signature matches.") == running.err.getvalue().count("Hint") == 1
+
+
+def test_hint_names_the_next_step() -> None:
+    """The hint says how to find out why."""
+    with listening() as running:
+        running.ask(FORGED)
+    assert "--save DIR, and run: webhook-guard diagnose FILE\n" in running.err.getvalue()
+
+
+def test_the_log_is_quiet_meanwhile(records: list[Any]) -> None:
+    """What the guard has to log is not said twice; afterwards, its log speaks again."""
+    with listening() as running:
+        assert running.ask(FORGED).status == 400
+    assert records == []
+    logging.getLogger("webhook_guard").warning("again")
+    assert [record.getMessage() for record in records] == ["again"]
 
 
 def test_json() -> None:

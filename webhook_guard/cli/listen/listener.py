@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -28,10 +27,11 @@ from rich.text import Text
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.listen import address, display
 from webhook_guard.cli.listen.forward import Forwarder
-from webhook_guard.cli.listen.receiver import Received, Receiver, refusals_found
+from webhook_guard.cli.listen.receiver import Received, Receiver
 from webhook_guard.cli.listen.save import Folder
 from webhook_guard.cli.logs import SERVER_LOGGERS, silenced
 from webhook_guard.cli.output import console, is_terminal, print_json, print_nowhere, printable
+from webhook_guard.log import described, logger
 from webhook_guard.sansio.errors import Reason
 from webhook_guard.sansio.guard import TOLERANCE
 from webhook_guard.verify import configured_keys
@@ -44,7 +44,8 @@ _LAST_SECONDS = 1
 _HINT = """\
 Hint: no signature matches. Is the secret that of the endpoint which sends? Each
 has its own. And does everything in between, such as a tunnel or a proxy, pass
-the body on unchanged, byte for byte?"""
+the body on unchanged, byte for byte? To find out why, have the next one saved,
+with --save DIR, and run: webhook-guard diagnose FILE"""
 
 
 class Listener:
@@ -97,7 +98,7 @@ class Listener:
 
     def serve(self) -> None:
         """Receive, until `stop` is called or, in the main thread, a signal comes."""
-        with silenced(*SERVER_LOGGERS, but=self._is_fault), refusals_found(), _ended_by_signals(self.stop):
+        with silenced(*SERVER_LOGGERS, logger.name, but=self._is_fault), _ended_by_signals(self.stop):
             self._server.run([self._socket])
 
     def stop(self) -> None:
@@ -128,7 +129,7 @@ class Listener:
         except OSError as error:
             _say(f"Not saved: {error.strerror}.")
         except Exception as error:  # noqa: BLE001  an app has handled it already, and must not get it again
-            _say(f"Not saved, but answered: {_described(error)}.")
+            _say(f"Not saved, but answered: {described(error)}.")
         return None
 
     def _show(self, received: Received, file: str | None) -> None:
@@ -139,7 +140,7 @@ class Listener:
             print_nowhere(sys.stdout)
             self.stop()
         except Exception as error:  # noqa: BLE001  as above
-            _say(f"Not shown, but answered: {_described(error)}.")
+            _say(f"Not shown, but answered: {described(error)}.")
 
     def _print_request(self, received: Received, file: str | None) -> None:
         if self._as_json:
@@ -264,12 +265,6 @@ def _sum_up(listener: Listener, *, forwards: bool) -> None:
     if is_terminal(sys.stderr):
         _say("")  # the terminal has written ^C
     _say(f"{listener.accepted} accepted{failed}, {listener.refused} refused.")
-
-
-def _described(error: Exception) -> str:
-    """Return the kind of an error and where it was raised; its text may have parts of the request."""
-    *_, last = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
 
 
 def _say(text: str) -> None:

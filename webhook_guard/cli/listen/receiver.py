@@ -12,10 +12,9 @@ beside what the app takes.
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from webhook_guard import ASGIWebhookMiddleware, Delivery, Reason, WebhookError
 from webhook_guard.asgi import BODY_TIMEOUT, Receive, Scope, Send
 from webhook_guard.cli.listen.forward import Forwarded
 from webhook_guard.cli.message import Request
-from webhook_guard.log import logger
+from webhook_guard.refused import RefusedRequest
 from webhook_guard.sansio.guard import TOLERANCE
 
 #: Bytes that are held of a body: four times what the guard takes, so that what it refuses as too large is mostly whole.
@@ -93,7 +92,12 @@ class Receiver:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._guard = ASGIWebhookMiddleware(
-            self._accept, secret=secret, tolerance=tolerance, body_timeout=body_timeout, clock=clock
+            self._accept,
+            secret=secret,
+            tolerance=tolerance,
+            body_timeout=body_timeout,
+            on_refused=_keep_refusal,
+            clock=clock,
         )
         self._patience = patience
         self._on_received = on_received
@@ -121,25 +125,8 @@ class Receiver:
             await _send(send, answer.status, answer.headers, answer.body)
 
 
-@contextmanager
-def refusals_found() -> Generator[None, None, None]:
-    """Have the guard's log tell the receiver why each request was refused, and nobody else."""
-
-    # The guard hands its refusals to its log alone: their texts are not for the sender, so they are not in the answer.
-    def find(record: logging.LogRecord) -> bool:  # one for each use: a logger takes the same filter only once
-        current = _CURRENT.get(None)
-        if current is not None and isinstance(record.args, tuple):
-            current.refusal = next((value for value in record.args if isinstance(value, WebhookError)), None)
-        return False
-
-    level = logger.level
-    logger.addFilter(find)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        logger.removeFilter(find)
+def _keep_refusal(_: Reason, request: RefusedRequest) -> None:
+    _CURRENT.get().refusal = request.error
 
 
 class _Record:

@@ -8,7 +8,6 @@ else on the machine can read one. Header names are in lower case, as ASGI server
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -16,9 +15,8 @@ from pathlib import Path
 
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.listen.receiver import Received
-from webhook_guard.cli.message import Request, to_wire
+from webhook_guard.refused import framed, to_wire
 
-_LENGTH, _CODING = "content-length", "transfer-encoding"
 #: Opens a file that only its owner reads and writes: bodies and signatures are private.
 _private = partial(os.open, mode=0o600)
 
@@ -54,19 +52,13 @@ class Folder:
             path = self._path / _name(received, next(self._numbers))
             # A file that is there is that of another `listen`: the next number is free.
             with suppress(FileExistsError):
-                _write(path, to_wire(as_saved(received)))
+                _write(path, _message(received))
                 return path.name
 
 
-def as_saved(received: Received) -> Request:
-    """Return the request as it is written: without chunks if it is whole, else so that it ends too early."""
-    request = received.request
-    if not request.values(_CODING):
-        return request  # the declared length tells whether it is whole
-    if received.is_whole:
-        return request._replace(headers=tuple(_with_length(request)))
-    # One chunk, and nothing that ends it or the body.
-    return request._replace(body=b"%x\r\n%b" % (len(request.body), request.body))
+def _message(received: Received) -> bytes:
+    method, target, headers, body = received.request
+    return to_wire(method, target, *framed(method, headers, body, is_whole=received.is_whole))
 
 
 def _write(path: Path, message: bytes) -> None:
@@ -77,17 +69,6 @@ def _write(path: Path, message: bytes) -> None:
     except OSError:
         path.unlink(missing_ok=True)
         raise
-
-
-def _with_length(request: Request) -> Iterator[tuple[str, str]]:
-    """Yield the headers with the length of the body where its coding was."""
-    length = [(_LENGTH, str(len(request.body)))]
-    for name, value in request.headers:
-        if name == _CODING:
-            yield from length
-            length = []
-        elif name != _LENGTH:  # beside a coding, it does not count (RFC 9112 section 6.3)
-            yield name, value
 
 
 def _name(received: Received, number: int) -> str:
