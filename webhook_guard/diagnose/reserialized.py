@@ -1,18 +1,106 @@
 """JSON that was parsed and written again: the texts that it may have been before.
 
-Nothing is claimed here: a text is only what may have been signed, and the signature says whether it was.
+Nothing is claimed here: a text is only what may have been signed, and the signature says whether it was. The text is
+never parsed, and but for the text that is yielded, hardly more than the body is kept.
 """
 
-from collections.abc import Iterator
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import product
 
-from webhook_guard.diagnose.causes import BodyUndone
+from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
+from webhook_guard.diagnose.json_orders import Ordered, every_order, known_orders
+from webhook_guard.diagnose.json_styles import LAYOUTS, Layout, Strings, said, strings_of, written
+from webhook_guard.diagnose.json_text import compacted, with_integers
+
+#: Bytes of compact text. The members of a larger one stay in their order; OpenAI's events have some hundred.
+LARGEST_ORDERED = 65_536
+#: Bytes of compact text. Of a larger one not all orders are tried, because there are hundreds.
+LARGEST_PERMUTED = 16_384
+#: Bytes of compact text. A larger one is tried in all styles of strings only where it is compact, to save time.
+LARGEST_IN_ALL_STYLES = 262_144
+#: The layouts that are tried in all orders, and the styles of strings that are tried in all cases: the first ones.
+_LAYOUTS_PERMUTED, _LIKELY_STRINGS = 3, 2
+
+#: Bytes that are checked at a time to be UTF-8.
+_CHUNK = 65_536
+_BRACKETS = ((b"{", b"["), (b"}", b"]"))
 
 
 def undone(body: bytes, *, all_orders: bool = False) -> Iterator[BodyUndone]:
-    """Yield the body as other serializers would have written it, the likelier first.
+    r"""Yield the body as other serializers would have written it, the likelier first.
+
+    No text comes twice, and not the body itself; nothing comes unless it is UTF-8 with brackets around it. Each text
+    is made when it is asked for.
 
     Args:
         body: The body as it came, or after another step.
         all_orders: Whether to try the members of objects in all orders, and not only in the likely ones.
+
+    >>> for (_, how), text in list(undone(b'{"a": 1}'))[:2]:
+    ...     print(how, text)
+    write the JSON compact, as JavaScript's JSON.stringify does b'{"a":1}'
+    write the JSON indented by 2, as JavaScript's JSON.stringify does b'{\n  "a": 1\n}'
     """
-    raise NotImplementedError
+    if not (body.startswith(_BRACKETS[0]) and body.endswith(_BRACKETS[1]) and _is_utf8(body)):
+        return
+    seen = {sha256(body).digest()}
+    for how, text in _texts(compacted(body), all_orders=all_orders):
+        digest = sha256(text).digest()
+        if digest not in seen:
+            seen.add(digest)
+            yield BodyUndone(Step(Cause.RESERIALIZED, how), text)
+        del text  # or two would be in memory while the next one is made
+
+
+def _is_utf8(body: bytes) -> bool:
+    decoder = getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(body), _CHUNK):
+            decoder.decode(body[start : start + _CHUNK])
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _texts(text: bytes, *, all_orders: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield the ways to write a compact text, each with how; some come twice."""
+    strings = list(strings_of(text))
+    for numbers, base in _bases(text):
+        yield from _written(base, numbers, LAYOUTS, strings)
+        if len(base) <= LARGEST_ORDERED:
+            for order, ordered in _distinct(known_orders(base), base):
+                yield from _written(ordered, order + numbers, LAYOUTS, strings)
+    for numbers, base in _bases(text) if all_orders and len(text) <= LARGEST_PERMUTED else ():
+        for order, ordered in _distinct(every_order(base), base):
+            yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], strings[:_LIKELY_STRINGS])
+
+
+def _bases(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the compact text, and what it is with whole numbers, if that is another."""
+    yield "", text
+    restored = with_integers(text)
+    if restored != text:
+        yield ", its whole numbers without a fraction or an exponent", restored
+
+
+def _distinct(orders: Iterable[Ordered], base: bytes) -> Iterator[Ordered]:
+    """Yield the orders that differ from each other and from that of the text itself, before each is written often."""
+    seen = {sha256(base).digest()}
+    for ordered in orders:
+        digest = sha256(ordered.text).digest()
+        if digest not in seen:
+            seen.add(digest)
+            yield ordered
+
+
+def _written(
+    text: bytes, order: str, layouts: Sequence[Layout], strings: Sequence[Strings]
+) -> Iterator[tuple[str, bytes]]:
+    for index, (layout, style) in enumerate(product(layouts, strings)):
+        if index >= len(strings) and style not in strings[:_LIKELY_STRINGS] and len(text) > LARGEST_IN_ALL_STYLES:
+            continue
+        if (made := written(text, layout, style)) is not None:
+            yield said(layout, style) + order, made
+        del made
