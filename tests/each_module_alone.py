@@ -16,13 +16,13 @@ TESTS = Path(__file__).parent
 
 #: The modules outside of the core that have a test file each. Those that need servers are checked by `tox -e stores`.
 MODULES = (
-    *("access", "asgi", "log", "verify", "wsgi"),
+    *("access", "asgi", "log", "refused", "verify", "wsgi"),
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
     *(
         f"cli/{name}"
-        for name in ("captured", "connection", "curl", "events", "files", "group", "http", "listen", "logs", "message")
+        for name in ("captured", "connection", "curl", "diagnose", "events", "files", "group", "http", "listen", "logs")
     ),
-    *(f"cli/{name}" for name in ("options", "output", "posting", "replay", "secret", "send", "sign")),
+    *(f"cli/{name}" for name in ("message", "options", "output", "posting", "replay", "secret", "send", "sign")),
     *(f"cli/listen/{name}" for name in ("address", "display", "forward", "listener", "receiver", "save")),
     *(f"cli/send/{name}" for name in ("attempts", "load", "result", "summary")),
     *(

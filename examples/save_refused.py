@@ -1,0 +1,25 @@
+# pip install webhook_guard fastapi uvicorn && OPENAI_WEBHOOK_SECRET=whsec_... uvicorn save_refused:app --port 8000
+"""Save each request whose signature does not match; `webhook-guard diagnose FILE` says why it does not."""
+
+import time
+from pathlib import Path
+
+from fastapi_app import api
+
+from webhook_guard import ASGIWebhookMiddleware, Reason
+from webhook_guard.refused import RefusedRequest
+
+
+def save(reason: Reason, request: RefusedRequest) -> None:
+    """Save a request for its owner only, and keep the last 20, because strangers can send any number."""
+    if reason is Reason.SIGNATURE_MISMATCH:
+        folder = Path.home() / "refused-webhooks"  # not where a web server finds it: bodies are private
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = folder / f"{time.time_ns()}.http"
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_bytes(request.to_http())
+        for old in sorted(folder.glob("*.http"))[:-20]:
+            old.unlink(missing_ok=True)
+
+
+app = ASGIWebhookMiddleware(api, path="/webhooks/openai", on_refused=save, capture=True)
