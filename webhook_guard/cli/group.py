@@ -18,6 +18,7 @@ COMMANDS = {
     "send": "Send your app an event, signed as OpenAI signs.",
     "listen": "Show what comes, verified; save it, forward it.",
     "replay": "Send saved deliveries again, signed anew.",
+    "diagnose": "Say why a signature does not match.",
     "demo": "Watch guarded servers accept and refuse.",
 }
 #: The extra that a command needs, where it is not `cli`.
