@@ -1,20 +1,120 @@
 """Bodies that were changed on their way: each way back, one step at a time, but for JSON that was written again.
 
-Nothing is claimed here: a step is only what may have been undone, and the signature says whether it was.
+Nothing is claimed here: a step is only what may have been undone, and the signature says whether it was. Steps are
+yielded only where the bytes show that they may be some, one at a time, in bounded memory; and no body makes this raise.
 """
 
 from collections.abc import Iterator
 
-from webhook_guard.diagnose.causes import BodyUndone
+from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
+from webhook_guard.diagnose.encodings import (
+    LARGEST,
+    Way,
+    base64_decoded,
+    charset_restored,
+    decompressed,
+    form_decoded,
+    html_unescaped,
+    unquoted,
+)
 
-#: Bytes. The largest body that a step may return: bombs are not unpacked further.
-LARGEST = 4_194_304
+__all__ = ["LARGEST", "undone"]
+
+_BOM = b"\xef\xbb\xbf"
+_LINE_BREAKS = {b"\r\n": "CR LF", b"\n": "line feed", b"\r": "carriage return"}
+_BLANKS = b" \t"
+#: What is put before and after, the likelier first.
+_SPACES = {
+    "1 space at the end": (b"", b" "),
+    "2 spaces at the end": (b"", b"  "),
+    "4 spaces at the end": (b"", b"    "),
+    "1 space at the start": (b" ", b""),
+    "1 space at both ends": (b" ", b" "),
+}
 
 
 def undone(body: bytes) -> Iterator[BodyUndone]:
     """Yield the body after each step back that can be taken, the likelier first.
 
+    No result is the body itself. None is over `LARGEST`, but for what is put at the ends; of a body that is over it,
+    only line breaks and the ends are changed.
+
     Args:
         body: The body as it came, or after another step.
+
+    >>> [undone.step.how for undone in undone(b"%7B%7D")][-1]
+    'decode the percent-encoding (6 -> 2 bytes)'
     """
-    raise NotImplementedError
+    for cause, way in _EDGES:
+        yield from (BodyUndone(Step(cause, how), was) for how, was in way(body))
+    for cause, way in _ENCODINGS if len(body) <= LARGEST else ():
+        for how, was in way(body):
+            if was != body and len(was) <= LARGEST:
+                yield BodyUndone(Step(cause, how), was)
+
+
+def _final_line_break(body: bytes) -> Iterator[tuple[str, bytes]]:
+    for line_break, name in _LINE_BREAKS.items():
+        if body.endswith(line_break):
+            yield f"take the final {name} away ({_bytes(len(line_break))})", body[: -len(line_break)]
+            break
+    stripped = body.rstrip(b"\r\n")
+    if (count := len(body) - len(stripped)) > 1:
+        yield f"take all line breaks at the end away ({count} bytes)", stripped
+    yield "put a line feed at the end (1 byte)", body + b"\n"
+    yield "put a CR LF at the end (2 bytes)", body + b"\r\n"
+
+
+def _all_line_breaks(body: bytes) -> Iterator[tuple[str, bytes]]:
+    if count := body.count(b"\r\n"):
+        yield f"write each CR LF as a line feed ({count} of them)", body.replace(b"\r\n", b"\n")
+    if (bare := body.count(b"\n") - count) and len(body) + bare <= LARGEST:
+        yield f"write each line feed as CR LF ({bare} of them)", body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _blanks(body: bytes) -> Iterator[tuple[str, bytes]]:
+    # A line break at the end is a newline's: two changes there are undone in their order.
+    start, end = len(body) - len(body.lstrip(_BLANKS + b"\r\n")), len(body.rstrip(_BLANKS))
+    if start:
+        yield f"take the blanks at the start away ({_bytes(start)})", body[start:]
+    if after := len(body) - end:
+        yield f"take the blanks at the end away ({_bytes(after)})", body[:end]
+        if start:
+            yield f"take the blanks at both ends away ({start + after} bytes)", body[start:end]
+    for spaces, (before, behind) in _SPACES.items():
+        yield f"put {spaces}", b"%b%b%b" % (before, body, behind)
+
+
+def _byte_order_mark(body: bytes) -> Iterator[tuple[str, bytes]]:
+    if body.startswith(_BOM):
+        yield "take the byte-order mark away (3 bytes)", body[3:]
+    else:
+        yield "put a UTF-8 byte-order mark at the start (3 bytes)", _BOM + body
+
+
+def _nul_padding(body: bytes) -> Iterator[tuple[str, bytes]]:
+    if body.endswith(b"\0"):
+        stripped = body.rstrip(b"\0")
+        yield f"take the NULs at the end away ({_bytes(len(body) - len(stripped))})", stripped
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
+
+
+#: What takes little more than a copy.
+_EDGES: tuple[tuple[Cause, Way], ...] = (
+    (Cause.NEWLINE, _final_line_break),
+    (Cause.NEWLINE, _all_line_breaks),
+    (Cause.WHITESPACE, _blanks),
+    (Cause.BOM, _byte_order_mark),
+    (Cause.NUL_PADDING, _nul_padding),
+)
+_ENCODINGS: tuple[tuple[Cause, Way], ...] = (
+    (Cause.COMPRESSED, decompressed),
+    (Cause.BASE64_BODY, base64_decoded),
+    (Cause.CHARSET, charset_restored),
+    (Cause.HTML_ESCAPED, html_unescaped),
+    (Cause.FORM_ENCODED, form_decoded),
+    (Cause.QUOTED_BODY, unquoted),
+)
