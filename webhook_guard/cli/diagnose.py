@@ -30,7 +30,7 @@ _WIDEST = 100
 #: Columns of the text beside the labels, however narrow a terminal says that it is.
 _LEAST_ROOM = 20
 #: Characters that are shown of a body, before the first difference and from there on.
-_BEFORE, _AFTER = 16, 32
+_BEFORE, _AFTER = 16, 44
 
 
 @click.command()
@@ -126,7 +126,9 @@ def _verdict(diagnosis: Diagnosis) -> "Text":
     reason = diagnosis.reason
     if reason is None:
         return Text("genuine", "green")
-    return Text.assemble(("refused", "bold red"), f"  {reason}: {reason.phrase}")
+    is_found = any(cause is not Cause.CLOCK for cause in diagnosis.causes)  # else it matches as it is, or never
+    text = f"{reason}; the signature matches once this is undone" if is_found else f"{reason}: {reason.phrase}"
+    return Text.assemble(("refused", "bold red"), f"  {text}")
 
 
 def _rows(diagnosis: Diagnosis, captured: Captured, now: float) -> Iterator[tuple[str, "Text"]]:
@@ -142,9 +144,7 @@ def _rows(diagnosis: Diagnosis, captured: Captured, now: float) -> Iterator[tupl
     yield "why", Text(printable(diagnosis.explanation))
     for number, step in enumerate(diagnosis.steps, start=1):
         label = f"undo {number}" if len(diagnosis.steps) > 1 else "undo"
-        # The clock's step is the last: the signature matches before it.
-        end = "; then it matches" if number == sum(cause is not Cause.CLOCK for cause in diagnosis.causes) else ""
-        yield label, Text.assemble((step.cause.value, "bold"), f": {printable(step.how)}{end}")
+        yield label, Text.assemble((step.cause.value, "bold"), f": {printable(step.how)}")
     yield from _difference(captured.body, diagnosis.body)
     if diagnosis.fix:
         yield "fix", Text(printable(diagnosis.fix))
