@@ -69,9 +69,10 @@ def test_errors_are_the_foundation() -> None:
 def test_parsing_is_behind_the_signature() -> None:
     """Bodies are decoded where events are made, and by `Delivery.json`, of what was verified; nowhere else.
 
-    What is not in front of an app may decode what it likes: commands, and what is for tests.
+    What is not in front of an app may decode what it likes: commands, `diagnose`, and what is for tests.
     """
-    modules = {path for path in PACKAGE.rglob("*.py") if not {"cli", "demo", "testing"} & {*path.parts}}
+    behind = {"cli", "diagnose", "testing"}
+    modules = {path for path in PACKAGE.rglob("*.py") if not behind & {*path.relative_to(PACKAGE).parts}}
     decoders = {path.name for path in modules if re.search(r"json\.(decode|Decoder|loads?)\b", path.read_text("utf-8"))}
     assert decoders == {"events.py", "guard.py"}
 
@@ -95,6 +96,12 @@ def test_imports_no_store(imported: str, absent: set[str]) -> None:
     code = f"import {imported}, sys; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  our own
     assert not absent & set(out.stdout.split())
+
+
+def test_guard_does_not_diagnose() -> None:
+    """What is in front of an app does not import what takes seconds, and imports nothing of the commands."""
+    for path in (*CORE, *(PACKAGE / f"{name}.py" for name in (*FRONTS, "refused", "log", "verify"))):
+        assert not any(name.startswith(("webhook_guard.diagnose", "webhook_guard.cli")) for name in imports(path))
 
 
 def test_stores_do_not_know_the_fronts() -> None:

@@ -61,14 +61,14 @@ def msgspec_subclasses(cls: type[msgspec.Struct]) -> set[type[msgspec.Struct]]:
 
 @pytest.mark.parametrize("module", [access, asgi, errors, verify, wsgi], ids=lambda module: module.__name__)
 def test_nothing_public_is_forgotten(module: Any) -> None:
-    """What a public module defines without an underscore is exported, but for what serves the fronts."""
+    """What a public module defines without an underscore is exported, but for what serves the fronts and `diagnose`."""
     namespace = cast(dict[str, Any], vars(module))
     own = {
         name
         for name, value in namespace.items()
         if not name.startswith("_") and inspect.getmodule(value) is module and not inspect.ismodule(value)
     }
-    assert own - {"answer", "Answer", "configured_keys"} <= set(webhook_guard.__all__)
+    assert own - {"answer", "Answer", "configured_keys", "as_bytes", "unix_time"} <= set(webhook_guard.__all__)
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,20 @@ def test_options_are_keywords(function: str) -> None:
                 "max_body_size",
                 "body_timeout",
                 "idempotency",
+                "on_refused",
+                "capture",
                 "clock",
             ],
-            "WSGIWebhookMiddleware": ["path", "secret", "tolerance", "max_body_size", "idempotency", "clock"],
+            "WSGIWebhookMiddleware": [
+                "path",
+                "secret",
+                "tolerance",
+                "max_body_size",
+                "idempotency",
+                "on_refused",
+                "capture",
+                "clock",
+            ],
             "unwrap": ["secret", "tolerance", "now"],
             "verify_signature": ["secret", "tolerance", "now"],
             "sign": ["webhook_id", "timestamp"],
