@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook_guard.diagnose.bodies import LARGEST, undone
-from webhook_guard.diagnose.causes import BodyUndone, Cause
+from webhook_guard.diagnose.causes import Cause
 
 from support import VECTOR_BODY
 
@@ -77,17 +77,12 @@ texts = st.text().map(lambda text: json.dumps({"größer": text}, ensure_ascii=F
 
 def found(body: bytes, was: bytes) -> list[Cause]:
     """Return the causes of the steps that give `was`."""
-    return [undone.step.cause for undone in undone_of(body) if undone.body == was]
-
-
-def undone_of(body: bytes) -> list[BodyUndone]:
-    """Return all steps."""
-    return list(undone(body))
+    return [back.step.cause for back in undone(body) if back.body == was]
 
 
 def hows(cause: Cause, body: bytes) -> dict[str, bytes]:
     """Return the steps that undo a cause: what to do, and what it gives."""
-    return {undone.step.how: undone.body for undone in undone_of(body) if undone.step.cause == cause}
+    return {back.step.how: back.body for back in undone(body) if back.step.cause == cause}
 
 
 @given(texts)
@@ -182,7 +177,7 @@ def test_nul_padding() -> None:
 def test_order() -> None:
     """The steps come in the order of the causes."""
     body = BOM + b"\r\n%7B%22&quot;" + "Ã©".encode() + b"\0"
-    causes = [undone.step.cause for undone in undone_of(body)]
+    causes = [back.step.cause for back in undone(body)]
 
     assert causes == sorted(causes, key=list(Cause).index)
 
@@ -191,7 +186,7 @@ def test_few() -> None:
     """Of JSON as it is sent, only the ends may have been changed."""
     causes = [Cause.NEWLINE] * 2 + [Cause.WHITESPACE] * 5 + [Cause.BOM]
 
-    assert [undone.step.cause for undone in undone_of(VECTOR_BODY)] == causes
+    assert [back.step.cause for back in undone(VECTOR_BODY)] == causes
 
 
 def test_one_at_a_time() -> None:
@@ -206,16 +201,16 @@ def test_over_largest(piece: bytes) -> None:
     """Of a body over the largest, nothing is changed but line breaks and the ends."""
     body = piece * (LARGEST // len(piece) + 1)
 
-    assert {undone.step.cause for undone in undone_of(body)} <= {*PUT}
+    assert {back.step.cause for back in undone(body)} <= {*PUT}
 
 
 @pytest.mark.parametrize("body", [b"\n" * LARGEST, b"{}" + b"\x80" * (LARGEST - 2)], ids=["line feeds", "bytes"])
 def test_no_larger(body: bytes) -> None:
     """A body does not become larger than the largest, but for what is put at its ends."""
-    assert max(len(undone.body) for undone in undone(body)) == LARGEST + 4
+    assert max(len(back.body) for back in undone(body)) == LARGEST + 4
 
 
 @given(st.one_of(st.binary(), st.text(' \t\r\n\0%=&;"\\{}+a2', max_size=20).map(str.encode)))
 def test_any_bytes(body: bytes) -> None:
     """No body makes it raise, is a result itself, or gives one that is too large."""
-    assert all(undone.body != body and len(undone.body) <= LARGEST for undone in undone_of(body))
+    assert all(back.body != body and len(back.body) <= LARGEST for back in undone(body))

@@ -226,6 +226,12 @@ def test_misread_as_windows_1252(body: bytes) -> None:
     assert body.isascii() or body in results(charset_restored, read_as(WINDOWS_1252, body).encode())
 
 
+@pytest.mark.parametrize("text", ["a" * 100_000 + "é", "a" + "é" * 50_000])
+def test_misread_at_length(text: str) -> None:
+    """Where in a long text its first letter beyond ASCII stands makes no difference."""
+    assert results(charset_restored, text.encode().decode("latin-1").encode())[0] == text.encode()
+
+
 def test_misread_in_part() -> None:
     """Where only some of the text can have been read wrongly, none was."""
     assert not results(charset_restored, f"{WESTERN.encode().decode('latin-1')} é".encode())
@@ -235,6 +241,7 @@ def test_misread_in_part() -> None:
     ("text", "charset", "expected"),
     [
         (WESTERN, "latin-1", [WESTERN.encode()]),
+        ("{}Ã", "latin-1", ["{}Ã".encode()]),  # which UTF-8 could begin with
         ("“5 €”", "cp1252", ["\x935 \x80\x94".encode(), "“5 €”".encode()]),
         ("\x81 €", "windows-1252 as browsers have it", ["\x81 \x80".encode(), "\x81 €".encode()]),
     ],
