@@ -39,7 +39,8 @@ def test_layouts(index: int, text: bytes) -> None:
 
 def test_long_texts() -> None:
     """The indentation goes on from window to window."""
-    value: Any = {"a": [{"b": [1, [], {}, "x,:" * 2_000]}] * 50}
+    empty: dict[str, int] = {}
+    value: dict[str, Any] = {"a": [{"b": [1, [], empty, "x,:" * 2_000]}] * 50}
     text = json.dumps(value, separators=(",", ":")).encode()
     assert json.dumps(value, indent=4).encode() == in_layout(text, 3)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import NamedTuple
 
-from webhook_guard.diagnose.json_text import Change, changed_outside, windows
+from webhook_guard.diagnose.json_text import Change, changed_escapes, changed_outside, windows
 
 #: Levels of nesting. What is deeper is not indented: the blanks would outgrow everything else.
 DEEPEST = 64
@@ -19,7 +19,7 @@ _SEPARATORS = "\u2028\u2029"
 _HTML = "<>&" + _SEPARATORS
 _DELETE = "\x7f"
 
-_ESCAPE = re.compile(rb"(?s)\\(?:u[0-9a-f]{4}|.)")
+_DIGITS = re.compile(rb"\\u[0-9a-f]{4}")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]++")
 _BRACKETS = re.compile(rb"(\{\}|\[\]|[\[\]{}])")
 
@@ -30,12 +30,12 @@ class Layout(NamedTuple):
     Attributes:
         how: What it looks like.
         writer: Who writes so, if the strings do not say it; with `always`, whatever they say.
-        pen: Returns the change that lays a compact text out, window after window.
+        pen: Returns the change that lays a compact text out, window after window; None if it is to stay compact.
     """
 
     how: str
     writer: str
-    pen: Callable[[], Change]
+    pen: Callable[[], Change] | None
     always: bool = False
 
 
@@ -46,11 +46,13 @@ class Strings(NamedTuple):
         how: What it looks like; empty if there is nothing to tell for a text.
         writer: Who writes so; empty if that depends on the layout.
         rewrite: Changes a window of a compact text, or a part of a long string.
+        is_likely: Whether many write so.
     """
 
     how: str
     writer: str
     rewrite: Change
+    is_likely: bool
 
 
 class _Style(NamedTuple):
@@ -76,10 +78,13 @@ _JAVASCRIPT = "JavaScript's JSON.stringify"
 _JACKSON = "Java's Jackson"
 _PHP = "PHP's json_encode"
 _GO = "Go's encoding/json"
-_STYLES = (
+_LIKELY_STYLES = (
     _Style(""),
     _Style(_PYTHON, _DELETE, is_ascii=True),
     _Style(_PHP, "/", is_ascii=True),
+)
+_STYLES = (
+    *_LIKELY_STYLES,
     _Style(_PHP, is_ascii=True),
     _Style(_PHP, "/" + _SEPARATORS),
     _Style(_PHP, "/"),
@@ -115,17 +120,18 @@ def strings_of(text: bytes) -> Iterator[Strings]:
         effective = _effective(style, text)._replace(writer="")
         if effective not in seen:
             seen.add(effective)
-            yield Strings(_described(effective, text), style.writer, _rewriter(effective))
+            how = _described(effective, text)
+            yield Strings(how, style.writer, _rewriter(effective), style in _LIKELY_STYLES)
 
 
 def written(text: bytes, layout: Layout, strings: Strings) -> bytes | None:
     """Return a compact text in a style, or None if it is nested too deeply for the layout, or would be too large."""
     result = BytesIO()
-    pen = layout.pen()
+    pen = layout.pen and layout.pen()
     try:
         for window, is_whole in windows(text):
             piece = strings.rewrite(window)
-            result.write(changed_outside(piece, pen) if is_whole and pen is not _unchanged else piece)
+            result.write(changed_outside(piece, pen) if pen and is_whole else piece)
             if result.tell() > LARGEST:
                 return None
     except _TooDeepError:
@@ -184,14 +190,6 @@ class _Indented:
             self._opened.append((b"\n" + self._unit * (depth + 1), b"\n" + self._unit * depth, depth + 1))
 
 
-def _unchanged(outside: bytes) -> bytes:
-    return outside
-
-
-def _compact() -> Change:
-    return _unchanged
-
-
 def _separated(comma: bytes, colon: bytes) -> Callable[[], Change]:
     return lambda: lambda outside: outside.replace(b",", comma).replace(b":", colon)
 
@@ -202,7 +200,7 @@ def _indented(unit: bytes, *, as_jackson: bool = False) -> Callable[[], Change]:
 
 #: The likelier first.
 LAYOUTS = (
-    Layout("compact", _JAVASCRIPT, _compact),
+    Layout("compact", _JAVASCRIPT, None),
     Layout("with a blank after each comma and colon", _PYTHON, _separated(b", ", b": ")),
     Layout("indented by 2", _JAVASCRIPT, _indented(b"  ")),
     Layout("indented by 4", _JAVASCRIPT, _indented(b"    ")),
@@ -240,14 +238,14 @@ def _rewriter(style: _Style) -> Change:
     replaced = [(char.encode(), _as_escape(char, capitals=style.capitals)) for char in style.escaped]
     escapes = {b"\\" + char.encode(): _as_escape(_SPELLED[char], capitals=style.capitals) for char in style.spelled}
 
-    def escape(match: re.Match[bytes]) -> bytes:
-        if style.capitals and len(match[0]) > len(b"\\u"):
-            return b"\\u" + match[0][2:].upper()
-        return escapes.get(match[0], match[0])
+    def escape(part: bytes) -> bytes:
+        for short, digits in escapes.items():
+            part = part.replace(short, digits)
+        return _DIGITS.sub(_in_capitals, part) if style.capitals else part
 
     def rewrite(window: bytes) -> bytes:
-        if b"\\" in window and (escapes or style.capitals):
-            window = _ESCAPE.sub(escape, window)
+        if escapes or style.capitals:
+            window = changed_escapes(window, escape)
         for char, written_so in replaced:
             window = window.replace(char, written_so)
         if style.is_ascii:
@@ -264,6 +262,10 @@ def _as_escape(char: str, *, capitals: bool) -> bytes:
     if char == "/":
         return b"\\/"
     return f"\\u{ord(char):04X}".encode() if capitals else f"\\u{ord(char):04x}".encode()
+
+
+def _in_capitals(match: re.Match[bytes]) -> bytes:
+    return b"\\u" + match[0][2:].upper()
 
 
 def _lower_escapes(match: re.Match[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import TypeAlias
 
-#: What is done to the text outside of strings, where a quotation mark stands for each string.
+#: What is done to a part of the text: outside of strings, a quotation mark stands for each string.
 Change: TypeAlias = Callable[[bytes], bytes]
 
 #: Bytes. The text is changed in windows of about this size; more would cost memory, less would cost time.
@@ -25,7 +25,7 @@ _PIECE_OF_STRING = re.compile(
     rb"(?s)(?:[^\"\\]{1,256}+[\x80-\xbf]*+"
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.?+){1,64}+"
 )
-_ESCAPES = re.compile(rb"(?s)(?:\\u[0-9a-fA-F]{4})++|\\.")
+_ESCAPES = re.compile(rb"(?:\\u[0-9a-fA-F]{4})++")
 _TO_BE_ESCAPED = re.compile('[\\x00-\\x1f"\\\\\ud800-\udfff]')
 _SHORT_ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 _NUMBER = re.compile(
@@ -67,6 +67,17 @@ def changed_outside(window: bytes, change: Change) -> bytes:
     return b"".join(parts)
 
 
+def changed_escapes(window: bytes, change: Change) -> bytes:
+    r"""Return a window after a change of its escapes, made part by part between escaped backslashes.
+
+    So in each part every backslash begins an escape, and plain replacing will do.
+
+    >>> changed_escapes(rb'["\\n\n"]', lambda part: part.replace(rb"\n", rb"\u000a"))
+    b'["\\\\n\\u000a"]'
+    """
+    return b"\\\\".join(map(change, window.split(b"\\\\"))) if b"\\" in window else window
+
+
 def compacted(body: bytes) -> bytes:
     r"""Return JSON without blanks between its tokens, and without escapes in strings but for what needs them.
 
@@ -78,7 +89,7 @@ def compacted(body: bytes) -> bytes:
     text = BytesIO()
     for window, is_whole in windows(body):
         piece = changed_outside(window, _without_blanks) if is_whole else window
-        text.write(_ESCAPES.sub(_unescaped, piece) if b"\\" in piece else piece)
+        text.write(changed_escapes(piece, _without_needless_escapes))
     found = text.getvalue()
     return body if found == body else found  # both would take memory
 
@@ -119,11 +130,12 @@ def _without_blanks(outside: bytes) -> bytes:
     return outside.translate(None, _BLANKS)
 
 
+def _without_needless_escapes(part: bytes) -> bytes:
+    return _ESCAPES.sub(_unescaped, part.replace(b"\\/", b"/"))
+
+
 def _unescaped(match: re.Match[bytes]) -> bytes:
-    escape = match[0]
-    if not escape.startswith(b"\\u") or escape == b"\\u":
-        return b"/" if escape == b"\\/" else escape
-    units = bytes.fromhex(escape.replace(b"\\u", b"").decode("ascii"))
+    units = bytes.fromhex(match[0].replace(b"\\u", b"").decode("ascii"))
     return _TO_BE_ESCAPED.sub(_escaped, units.decode("utf-16-be", "surrogatepass")).encode()
 
 

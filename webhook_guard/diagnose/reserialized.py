@@ -20,8 +20,8 @@ LARGEST_ORDERED = 65_536
 LARGEST_PERMUTED = 16_384
 #: Bytes of compact text. A larger one is tried in all styles of strings only where it is compact, to save time.
 LARGEST_IN_ALL_STYLES = 262_144
-#: The layouts that are tried in all orders, and the styles of strings that are tried in all cases: the first ones.
-_LAYOUTS_PERMUTED, _LIKELY_STRINGS = 3, 2
+#: The layouts that are tried in all orders: the first ones.
+_LAYOUTS_PERMUTED = 3
 
 #: Bytes that are checked at a time to be UTF-8.
 _CHUNK = 65_536
@@ -72,9 +72,10 @@ def _texts(text: bytes, *, all_orders: bool) -> Iterator[tuple[str, bytes]]:
         if len(base) <= LARGEST_ORDERED:
             for order, ordered in _distinct(known_orders(base), base):
                 yield from _written(ordered, order + numbers, LAYOUTS, strings)
+    likely = [style for style in strings if style.is_likely]
     for numbers, base in _bases(text) if all_orders and len(text) <= LARGEST_PERMUTED else ():
         for order, ordered in _distinct(every_order(base), base):
-            yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], strings[:_LIKELY_STRINGS])
+            yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], likely)
 
 
 def _bases(text: bytes) -> Iterator[tuple[str, bytes]]:
@@ -98,8 +99,8 @@ def _distinct(orders: Iterable[Ordered], base: bytes) -> Iterator[Ordered]:
 def _written(
     text: bytes, order: str, layouts: Sequence[Layout], strings: Sequence[Strings]
 ) -> Iterator[tuple[str, bytes]]:
-    for index, (layout, style) in enumerate(product(layouts, strings)):
-        if index >= len(strings) and style not in strings[:_LIKELY_STRINGS] and len(text) > LARGEST_IN_ALL_STYLES:
+    for layout, style in product(layouts, strings):
+        if len(text) > LARGEST_IN_ALL_STYLES and not (style.is_likely or layout is LAYOUTS[0]):
             continue
         if (made := written(text, layout, style)) is not None:
             yield said(layout, style) + order, made
