@@ -44,7 +44,7 @@ def test_swapped() -> None:
 def test_unit() -> None:
     """A timestamp may be in another unit, and exchanged on top of that."""
     assert causes(("webhook-id", ID), ("webhook-timestamp", f"{TIME}999")) == [Cause.TIMESTAMP_UNIT]
-    both = [Cause.TIMESTAMP_UNIT, Cause.SWAPPED_HEADERS]
+    both = [Cause.SWAPPED_HEADERS, Cause.TIMESTAMP_UNIT]
     assert causes(("webhook-id", f"{TIME}999"), ("webhook-timestamp", ID)) == both
     assert causes(("webhook-timestamp", "2025-06-25T14:20:10Z"), prefix=b"1750861210.") == [
         Cause.TIMESTAMP_UNIT,

@@ -44,7 +44,10 @@ _BEFORE, _AFTER = 16, 44
     " other user of the machine sees.",
 )
 @click.option(
-    "--now", type=float, metavar="SECONDS", help="When the request came, in Unix seconds; without it, right now."
+    "--now",
+    type=float,
+    metavar="SECONDS",
+    help="When the request came, in Unix seconds; without it, when the file was written.",
 )
 @click.option(
     "--tolerance",
@@ -71,7 +74,7 @@ def command(*, request: str, secrets: Sequence[str], now: float | None, toleranc
     """  # noqa: D301  \b is click's mark for lines to be kept
     _check_secrets(secrets)
     captured = _read(request)
-    now = time.time() if now is None else now
+    now = _written(request) if now is None else now
     diagnosis = diagnose(
         captured.body, captured.headers, secrets or None, now=now, tolerance=tolerance, method=captured.method
     )
@@ -99,6 +102,11 @@ def _read(name: str) -> Captured:
         return read(content)
     except ValueError as error:
         raise Misuse(f"{'standard input' if name == '-' else name} {error}") from None
+
+
+def _written(name: str) -> float:
+    """Return when a file was written, in Unix seconds; for standard input, that is now."""
+    return time.time() if name == "-" else os.stat(name).st_mtime  # noqa: PTH116  a Path refuses other names than open
 
 
 def _show(diagnosis: Diagnosis, captured: Captured, now: float) -> None:

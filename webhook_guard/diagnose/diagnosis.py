@@ -109,27 +109,26 @@ def diagnose(
     received, pairs = as_bytes(body), _repeatable(headers)
     now, tolerance = unix_time(now), guard.check_tolerance(tolerance)
     secrets, in_use = _secrets(secret)
-    try:
-        _check(received, pairs, secrets[:in_use], now=now, tolerance=tolerance, method=method)
-    except WebhookError as refusal:
-        search = Search(readings(secrets, in_use), find(pairs))
-        found = None if isinstance(refusal, PayloadError) else search.run(received)
-        return _refused(refusal, search, found, received, _declared(pairs), now=now, tolerance=tolerance)
-    return _genuine(received)
+    refusal = _refusal(received, pairs, secrets[:in_use], now=now, tolerance=tolerance, method=method)
+    if refusal is None:
+        return _genuine(received)
+    search = Search(readings(secrets, in_use), find(pairs))
+    found = None if isinstance(refusal, PayloadError) else search.run(received)
+    return _refused(refusal, search, found, received, _declared(pairs), now=now, tolerance=tolerance)
 
 
-def _check(
+def _refusal(
     body: bytes, headers: Headers, secret: Sequence[str | bytes], *, now: float, tolerance: float, method: str
-) -> None:
-    """Do what a guard does with a whole request.
-
-    Raises:
-        WebhookError: Why it refuses.
-    """
+) -> WebhookError | None:
+    """Return why a guard would refuse a whole request; None if it would not."""
     if method != "POST":
-        raise VerificationError("the method is not POST", Reason.METHOD_NOT_ALLOWED)
-    # Messages about one of several secrets say which; about a single one, they need not.
-    unwrap(body, headers, secret=secret if len(secret) > 1 else secret[0], tolerance=tolerance, now=now)
+        return VerificationError("the method is not POST", Reason.METHOD_NOT_ALLOWED)
+    try:
+        # Messages about one of several secrets say which; about a single one, they need not.
+        unwrap(body, headers, secret=secret if len(secret) > 1 else secret[0], tolerance=tolerance, now=now)
+    except WebhookError as error:
+        return error
+    return None
 
 
 def _secrets(secret: Secret | None) -> tuple[tuple[str | bytes, ...], int]:
@@ -172,8 +171,10 @@ def _refused(
     now: float,
     tolerance: float,
 ) -> Diagnosis:
-    steps = None if found is None else [*found.steps, *_clock(found.timestamp, now, tolerance)]
-    facts = Facts(refusal, steps, body, declared, search.has_targets, search.tried, search.is_complete)
+    age = _age(found, now)
+    steps = None if found is None else [*found.steps, *_clock(age, tolerance)]
+    is_complete = search.is_complete
+    facts = Facts(refusal, steps, body, declared, search.has_targets, search.tried, is_complete, age, tolerance)
     what, fix = explain(facts)
     return Diagnosis(
         verdict="refused",
@@ -186,11 +187,14 @@ def _refused(
     )
 
 
-def _clock(timestamp: bytes, now: float, tolerance: float) -> Iterator[Step]:
+def _age(found: Found | None, now: float) -> float:
+    """Return how old the timestamp is that was signed, in seconds; 0 if there is none."""
+    timestamp = b"" if found is None else found.timestamp
+    return now - int(timestamp) if _NUMBER.fullmatch(timestamp) else 0
+
+
+def _clock(age: float, tolerance: float) -> Iterator[Step]:
     """Yield the step that takes the time back, if it is needed."""
-    if not _NUMBER.fullmatch(timestamp):
-        return
-    age = now - int(timestamp)
     if age > tolerance:
         how = f"go back {age:.0f} s: so old is the capture, or so far is this machine's clock ahead"
         yield Step(Cause.CLOCK, how)

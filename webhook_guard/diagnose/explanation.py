@@ -14,90 +14,67 @@ _LIKELY = (
     "Most likely it was signed with another secret: compare it with that endpoint's in the dashboard, and give others"
     " with --secret. Else bytes of the body were lost for good: capture it where it arrives first."
 )
+_SENDER = "Look at what was sent: the sender signed this, so nothing on the way is wrong."
 #: What to change where the signature is right all the same.
 _FIXES = {Reason.METHOD_NOT_ALLOWED: "Send it with POST: a redirect on the way may have made another method of it."}
 
 #: What happened, and what to change.
 _TEXTS = {
     Cause.RESERIALIZED: (
-        "The body was parsed as JSON and written again; the data are the same, the bytes are not.",
-        "Verify the raw body: bytes(await request.body()) or request.get_data(), never json.dumps(request.json()).",
+        "The JSON was parsed and written again: the same data, other bytes.",
+        "Verify the raw body, await request.body() or request.get_data(), not JSON that was parsed.",
     ),
     Cause.NEWLINE: (
-        "Line breaks of the body were changed.",
-        "Pass the body on as bytes: text files, shells and editors change line breaks.",
+        "Its line breaks were changed.",
+        "Pass the body on as bytes: shells, editors and text files do that.",
     ),
-    Cause.WHITESPACE: (
-        "Blanks at an end of the body were changed.",
-        "Pass the body on as it came: no strip(), no template.",
-    ),
-    Cause.BOM: (
-        "The byte-order mark before the body was added or lost.",
-        "Pass the body on as bytes: what reads or writes it as text, as utf-8-sig, changes it.",
-    ),
-    Cause.NUL_PADDING: (
-        "The body was filled up with zero bytes.",
-        "Pass on as many bytes as came, not a whole buffer.",
-    ),
-    Cause.COMPRESSED: (
-        "The body was compressed after it was signed.",
-        "Turn compression of requests off in the proxy, or decompress before the signature is verified.",
-    ),
+    Cause.WHITESPACE: ("Blanks around it were changed.", "Pass the body on as it came, without strip() or a template."),
+    Cause.BOM: ("Its byte-order mark was added or lost.", "Pass the body on as bytes, not as text in utf-8-sig."),
+    Cause.NUL_PADDING: ("It was filled up with zero bytes.", "Pass on as many bytes as came, not the whole buffer."),
+    Cause.COMPRESSED: ("It was compressed on its way.", "Decompress it before it is verified, or don't compress it."),
     Cause.BASE64_BODY: (
-        "The body was encoded as base64, as gateways for serverless functions do.",
-        "Decode it before it is verified: base64.b64decode(event['body']) where isBase64Encoded is true.",
+        "It was encoded as base64, as gateways do.",
+        "Decode it first, as where an event of API Gateway has isBase64Encoded.",
     ),
     Cause.CHARSET: (
-        "The body was read in one character set and written in another, which changed all letters beyond ASCII.",
-        "Pass the body on as bytes; where it must be text, read and write it as UTF-8.",
+        "It was read in one character set and written in another.",
+        "Pass the body on as bytes; what must be text, read and write as UTF-8.",
     ),
-    Cause.HTML_ESCAPED: (
-        "The body was escaped as if it were HTML.",
-        "Pass the body on without a template or a sanitizer.",
-    ),
-    Cause.FORM_ENCODED: (
-        "The body was encoded as a form's.",
-        "Send it on as application/json bytes, not as form data: with requests and httpx, data= or content= bytes.",
-    ),
-    Cause.QUOTED_BODY: (
-        "The body was written as a JSON string: JSON within JSON.",
-        "Send the text itself on: json.dumps was called once too often.",
-    ),
-    Cause.SECRET_FORMAT: (
-        "The secret is right, but not written as it should be.",
-        "Copy the secret again, whole: whsec_...",
-    ),
+    Cause.HTML_ESCAPED: ("It was escaped as if it were HTML.", "Pass the body on without a template or sanitizer."),
+    Cause.FORM_ENCODED: ("It was encoded as a form is.", "Pass the body on as JSON bytes, not as form data."),
+    Cause.QUOTED_BODY: ("It was written as a JSON string.", "Pass the text itself on: json.dumps came once too often."),
+    Cause.SECRET_FORMAT: ("The secret is not written as it should be.", "Copy the secret again, whole: whsec_..."),
     Cause.OTHER_SECRET: (
-        "It was signed with another of the secrets given, not with the one that the app has.",
-        "Give the app that secret, or a list of both: each verifies.",
+        "It was signed with another secret than the first one given.",
+        "Give the app that secret, or both in a list.",
     ),
     Cause.HEADER_FORMAT: (
-        "The signature is right, but its headers are not written as they should be.",
-        "Find what rewrites the headers: webhook-signature is v1,<base64>, with a blank between several.",
+        "A header is not written as it should be.",
+        "Find what rewrites the headers on the way.",
     ),
     Cause.SWAPPED_HEADERS: (
         "The webhook-id and the webhook-timestamp are exchanged.",
-        "Look where the headers are copied or passed as arguments.",
+        "Look where the headers are copied one by one.",
     ),
     Cause.SVIX_HEADERS: (
-        "The headers are those of another sender: their names are not webhook-id, -timestamp and -signature.",
-        "Rename the headers before the guard, or let whoever sends use the standard names.",
+        "The headers have another sender's names.",
+        "Rename them before the guard, or where they are sent.",
     ),
     Cause.TIMESTAMP_UNIT: (
-        "The timestamp is not written in whole seconds.",
-        "Pass webhook-timestamp on as it came: Unix seconds, digits only.",
+        "The timestamp is not in whole seconds.",
+        "Pass webhook-timestamp on as it came: Unix seconds.",
     ),
     Cause.SIGNED_CONTENT: (
-        "The sender did not sign id.timestamp.body.",
-        "This is no signature of OpenAI's: let the sender sign as Standard Webhooks says, id.timestamp.body.",
+        "The sender does not sign id.timestamp.body.",
+        "OpenAI does: another sender sent it, and must sign as Standard Webhooks says.",
     ),
     Cause.RETRY_MIXED: (
-        "The request mixes several attempts: its signature belongs to another id or timestamp in it.",
-        "Look for what keeps headers of an earlier attempt, or adds its own to them.",
+        "It mixes attempts: the signature belongs to another id or timestamp in it.",
+        "Look for what keeps headers of an earlier attempt.",
     ),
     Cause.CLOCK: (
-        "The signature is right; only the time is not.",
-        "Set this machine's clock (timedatectl shows it). If the capture is old, nothing is wrong: give --now SECONDS.",
+        "The signature is right for its time.",
+        "If it was captured then, nothing is wrong with the time: give --now. Else set this machine's clock.",
     ),
 }
 
@@ -113,6 +90,8 @@ class Facts(NamedTuple):
         has_signature: Whether a header has anything that may be a signature.
         tried: How many ways were tried.
         is_complete: Whether all ways were, and not only what there was time for.
+        age: How old the timestamp is, in seconds; negative if it is ahead.
+        tolerance: How far from now it may be, in seconds.
     """
 
     refusal: WebhookError
@@ -122,6 +101,8 @@ class Facts(NamedTuple):
     has_signature: bool
     tried: int
     is_complete: bool
+    age: float
+    tolerance: float
 
     def __repr__(self) -> str:
         return f"<{self.refusal.reason.value}, {len(self.body)} bytes>"
@@ -131,18 +112,20 @@ def explain(facts: Facts) -> tuple[str, str]:
     """Return what happened, and what to change."""
     refusal = _sentence(str(facts.refusal))
     if isinstance(facts.refusal, PayloadError):
-        return (
-            f"The signature is right, but the body is no event: {refusal}",
-            "Look at what was sent: this is what the sender signed, so nothing on the way is wrong.",
-        )
+        return f"The signature is right, but the body is no event: {refusal}", _SENDER
     if facts.steps is None:
         return _unexplained(facts, refusal)
     if not facts.steps:
-        return f"{refusal} The signature is right.", _FIXES.get(facts.refusal.reason, "")
+        return f"{refusal} The signature is right.", _FIXES.get(facts.refusal.reason, _SENDER)
     texts = [_TEXTS[step.cause] for step in facts.steps]
-    what = " ".join(what for what, _ in texts)
-    fixes = " ".join(dict.fromkeys(fix for _, fix in texts))
-    return what if facts.refusal.reason is Reason.SIGNATURE_MISMATCH else f"{refusal} {what}", fixes
+    lateness = [_lateness(facts)] if facts.steps[-1].cause is Cause.CLOCK else []
+    return " ".join([*lateness, *(what for what, _ in texts)]), " ".join(fix for _, fix in texts)
+
+
+def _lateness(facts: Facts) -> str:
+    direction = "older" if facts.age > 0 else "newer"
+    beyond = abs(facts.age) - facts.tolerance
+    return f"The timestamp is {beyond:.0f} s {direction} than the tolerance of {facts.tolerance:g} s allows."
 
 
 def _unexplained(facts: Facts, refusal: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ a request has in the end; each such text needs steps.
 """
 
 from collections.abc import Iterator
-from itertools import islice, product
+from itertools import chain, islice
 from typing import NamedTuple
 
 from webhook_guard.diagnose.causes import Cause, Step
@@ -43,12 +43,14 @@ class Head(NamedTuple):
 
 
 class _Value(NamedTuple):
+    """A value, and the steps to it, one for each cause: what befell two values befell them at once."""
+
     text: bytes
     steps: tuple[Step, ...] = ()
 
-    def after(self, *steps: Step) -> tuple[Step, ...]:
-        """Return the steps to the value and `steps`, one for each cause: what befell two values befell them at once."""
-        return tuple({step.cause: step for step in (*self.steps, *steps)}.values())
+    def after(self, *steps: Step | None) -> tuple[Step, ...]:
+        """Return the steps to the value, and `steps`."""
+        return tuple({step.cause: step for step in (*self.steps, *steps) if step is not None}.values())
 
 
 def heads(fields: list[Field]) -> list[Head]:
@@ -67,63 +69,70 @@ def heads(fields: list[Field]) -> list[Head]:
 def _all(fields: list[Field]) -> Iterator[Head]:
     ids = _values([field for field in fields if field.kind == "id"])
     timestamps = _values([field for field in fields if field.kind == "timestamp"])
-    for webhook_id, timestamp in product(ids, map(_as_seconds, timestamps)):
-        yield from _with(webhook_id, timestamp)
-    for webhook_id, timestamp in product(timestamps, map(_as_seconds, ids)):
-        yield from _with(webhook_id, [_Value(each.text, each.after(_SWAPPED)) for each in timestamp])
-    for timestamp in map(_as_seconds, timestamps):
-        for each in timestamp:
-            yield Head(b"%b." % each.text, each.text, each.after(_WITHOUT_ID))
+    yield from _signed(ids, timestamps)
+    yield from _signed(timestamps, [_Value(each.text, each.after(_SWAPPED)) for each in ids])
     yield Head(b"", timestamps[0].text if timestamps else b"", (_BODY_ALONE,))
 
 
-def _with(webhook_id: _Value, timestamp: list[_Value]) -> Iterator[Head]:
-    """Yield the heads with an id and each reading of a timestamp."""
-    for each in timestamp:
-        steps = webhook_id.after(*each.steps)
-        yield Head(b"%b.%b." % (webhook_id.text, each.text), each.text, steps)
-        yield Head(b"%b." % webhook_id.text, each.text, (*steps, _WITHOUT_TIMESTAMP))
+def _signed(ids: list[_Value], timestamps: list[_Value]) -> Iterator[Head]:
+    """Yield what senders make of ids and timestamps."""
+    for timestamp in chain.from_iterable(map(_readings, timestamps)):
+        yield Head(b"%b." % timestamp.text, timestamp.text, timestamp.after(_WITHOUT_ID))
+        for webhook_id in ids:
+            steps = webhook_id.after(*timestamp.steps)
+            yield Head(b"%b.%b." % (webhook_id.text, timestamp.text), timestamp.text, steps)
+            if not webhook_id.text.isdigit():
+                yield Head(b"%b." % webhook_id.text, timestamp.text, (*steps, _WITHOUT_TIMESTAMP))
 
 
-def _as_seconds(timestamp: _Value) -> list[_Value]:
-    """Return a timestamp, and what it is in seconds if it is written otherwise."""
-    readings = [
-        _Value(text, timestamp.after(Step(Cause.TIMESTAMP_UNIT, how))) for text, how in in_seconds(timestamp.text)
-    ]
-    return [timestamp, *readings]
+def _readings(timestamp: _Value) -> Iterator[_Value]:
+    """Yield a timestamp, and what it is in seconds if it is written otherwise."""
+    yield timestamp
+    for text, how in in_seconds(timestamp.text):
+        yield _Value(text, timestamp.after(Step(Cause.TIMESTAMP_UNIT, how)))
 
 
 def _values(fields: list[Field]) -> list[_Value]:
     """Return the values of all headers of a kind, and the steps to each: the plain one of a sound request has none."""
-    own = [field for field in fields if field.sender == STANDARD]
-    different = {piece.strip(_QUOTES) for field in own for piece in field.value.split(b",")}
     found: dict[bytes, _Value] = {}
+    standard = any(field.sender == STANDARD for field in fields)
     for field in fields:
-        if field.sender != STANDARD:
-            _add(found, field, _foreign(field, is_other=bool(own)))
-        elif len(own) == 1 and field.value:
-            found[field.value] = _Value(field.value)
-            _add(found, field, _unclear(field, len(different)))
-        else:
-            _add(found, field, _unclear(field, len(different)))
+        alike = [each for each in fields if each.sender == field.sender]
+        for text, step in _texts(field, alike):
+            steps = _Value(text).after(step, _foreign(field, standard=standard))
+            found.setdefault(text, _Value(text, steps))
     return list(islice(found.values(), _MOST_VALUES))
 
 
-def _add(found: dict[bytes, _Value], field: Field, step: Step) -> None:
+def _texts(field: Field, alike: list[Field]) -> Iterator[tuple[bytes, Step | None]]:
+    """Yield the texts that a header may have been meant as, and the step to each.
+
+    Args:
+        field: The header.
+        alike: All headers of its name.
+    """
+    if len(alike) == 1 and field.value:
+        yield field.value, None
     # WSGI servers join repeated headers with commas; a date has one in it, too.
+    different = {piece.strip(_QUOTES) for each in alike for piece in each.value.split(b",")}
+    name = f"{field.sender}-{field.kind}"
+    step = Step(Cause.HEADER_FORMAT, f"write {name} once, with nothing around it")
+    if len(different) > 1:
+        step = Step(Cause.RETRY_MIXED, f"take another {name} of the {len(different)} in the request")
     for piece in (field.value, *field.value.split(b",")):
         if text := piece.strip(_QUOTES):
-            found.setdefault(text, _Value(text, (step,)))
+            yield text, step
 
 
-def _unclear(field: Field, count: int) -> Step:
-    name = f"{STANDARD}-{field.kind}"
-    if count > 1:
-        return Step(Cause.RETRY_MIXED, f"take another {name} of the {count} in the request")
-    return Step(Cause.HEADER_FORMAT, f"write {name} once, with nothing around it")
+def _foreign(field: Field, *, standard: bool) -> Step | None:
+    """Return the step from another sender's header.
 
-
-def _foreign(field: Field, *, is_other: bool) -> Step:
-    if is_other:
+    Args:
+        field: The header.
+        standard: Whether the standard's is there, too.
+    """
+    if field.sender == STANDARD:
+        return None
+    if standard:
         return Step(Cause.RETRY_MIXED, f"take {field.sender}-{field.kind} in place of {STANDARD}-{field.kind}")
     return renamed(field)

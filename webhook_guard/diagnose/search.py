@@ -4,7 +4,7 @@ Each way is tried by computing its MAC. How much is computed is bounded in bytes
 it may and no longer; what is likely is tried first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, product, starmap
 from typing import NamedTuple
 
@@ -14,10 +14,10 @@ from webhook_guard.diagnose.fields import Field
 from webhook_guard.diagnose.heads import Head, heads
 from webhook_guard.diagnose.secrets import Reading
 
-#: Bytes that MACs are computed over. SHA-256 takes 0.4 to 2 GB a second: this is 1 to 3 seconds in all.
-_MOST_WORK = 1_500_000_000
-#: Bytes that a MAC costs beside the body.
-_OVERHEAD = 2048
+#: What a search may cost, in bytes that are hashed: SHA-256 takes 0.4 to 2 GB a second.
+_MOST_WORK = 2_000_000_000
+#: What a MAC costs beside the body, and what a byte of a body costs that is made: the same unit.
+_OVERHEAD, _UNDOING, _REWRITING = 2048, 2, 20
 
 
 class Found(NamedTuple):
@@ -96,13 +96,41 @@ class Search:
     def _all(self, body: bytes) -> Iterator[Found]:
         plain, one, two = (self._of_cost(cost) for cost in range(3))
         yield from self._try([*plain, *one], body)
-        for undone in _one_step(body, all_orders=True):
+        for undone in self._undone(body):
             yield from self._try(plain, undone.body, undone.step)
-        yield from self._try(two, body)
-        for undone in _one_step(body, all_orders=False):
-            yield from self._try(one, undone.body, undone.step)
-            for again in _second_step(undone):
+        # Making these costs more than trying them, so each is made once.
+        for undone in self._rewritten(body):
+            yield from self._try([*plain, *one], undone.body, undone.step)
+            for again in self._undone(undone.body):
                 yield from self._try(plain, again.body, undone.step, again.step)
+        yield from self._try(two, body)
+        for undone in self._undone(body):
+            yield from self._try(one, undone.body, undone.step)
+            for again in chain(self._undone(undone.body), self._rewritten(undone.body)):
+                yield from self._try(plain, again.body, undone.step, again.step)
+        yield from self._in_all_orders(plain, body)
+        for undone in self._undone(body):
+            yield from self._in_all_orders(plain, undone.body, undone.step)
+
+    def _in_all_orders(self, ways: list[_Way], body: bytes, *steps: Step) -> Iterator[Found]:
+        for undone in self._rewritten(body, all_orders=True):
+            yield from self._try(ways, undone.body, *steps, undone.step)
+
+    def _undone(self, body: bytes) -> Iterator[BodyUndone]:
+        return self._charged(bodies.undone(body), _UNDOING)
+
+    def _rewritten(self, body: bytes, *, all_orders: bool = False) -> Iterator[BodyUndone]:
+        return self._charged(reserialized.undone(body, all_orders=all_orders), _REWRITING)
+
+    def _charged(self, undone: Iterable[BodyUndone], rate: int) -> Iterator[BodyUndone]:
+        for each in undone:
+            self._charge(rate * len(each.body))
+            yield each
+
+    def _charge(self, work: int) -> None:
+        self._work -= work
+        if self._work < 0:
+            raise _OutOfWork
 
     def _of_cost(self, cost: int) -> list[_Way]:
         return [way for way in self._ways if way.cost == cost]
@@ -117,9 +145,7 @@ class Search:
                 yield Found((*steps, *rest), body, way.head.timestamp, way.reading.secret_index)
 
     def _mac(self, way: _Way, body: bytes) -> bytes:
-        self._work -= len(body) + _OVERHEAD
-        if self._work < 0:
-            raise _OutOfWork
+        self._charge(len(body) + _OVERHEAD)
         self.tried += 1
         return way.reading.mac.digest(way.head.prefix, body)
 
@@ -130,13 +156,3 @@ def _in_order(steps: list[Step]) -> Iterator[Step]:
         hows = dict.fromkeys(step.how for step in steps if step.cause is cause)
         if hows:
             yield Step(cause, "; ".join(hows))
-
-
-def _one_step(body: bytes, *, all_orders: bool) -> Iterator[BodyUndone]:
-    return chain(bodies.undone(body), reserialized.undone(body, all_orders=all_orders))
-
-
-def _second_step(undone: BodyUndone) -> Iterator[BodyUndone]:
-    if undone.step.cause is Cause.RESERIALIZED:
-        return bodies.undone(undone.body)  # written again twice is written again once
-    return _one_step(undone.body, all_orders=True)
