@@ -17,15 +17,15 @@ from webhook_guard.diagnose.json_text import compacted, with_integers
 #: Bytes of compact text. The members of a larger one stay in their order; OpenAI's events have some hundred.
 LARGEST_ORDERED = 65_536
 #: Bytes of compact text. Of a larger one not all orders are tried, because there are hundreds.
-LARGEST_PERMUTED = 16_384
+LARGEST_PERMUTED = 4_096
 #: Bytes of compact text. A larger one is tried in all styles of strings only where it is compact, to save time.
 LARGEST_IN_ALL_STYLES = 262_144
-#: The layouts that are tried in all orders: the first ones.
-_LAYOUTS_PERMUTED = 3
+#: The layouts, and the likely styles of strings, that are tried in all orders: the first ones.
+_LAYOUTS_PERMUTED, _STRINGS_PERMUTED = 3, 2
 
 #: Bytes that are checked at a time to be UTF-8.
 _CHUNK = 65_536
-_BRACKETS = ((b"{", b"["), (b"}", b"]"))
+_OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
 
 
 def undone(body: bytes, *, all_orders: bool = False) -> Iterator[BodyUndone]:
@@ -43,7 +43,7 @@ def undone(body: bytes, *, all_orders: bool = False) -> Iterator[BodyUndone]:
     write the JSON compact, as JavaScript's JSON.stringify does b'{"a":1}'
     write the JSON indented by 2, as JavaScript's JSON.stringify does b'{\n  "a": 1\n}'
     """
-    if not (body.startswith(_BRACKETS[0]) and body.endswith(_BRACKETS[1]) and _is_utf8(body)):
+    if not (body.startswith(_OPENING) and body.endswith(_CLOSING) and _is_utf8(body)):
         return
     seen = {sha256(body).digest()}
     for how, text in _texts(compacted(body), all_orders=all_orders):
@@ -67,15 +67,16 @@ def _is_utf8(body: bytes) -> bool:
 def _texts(text: bytes, *, all_orders: bool) -> Iterator[tuple[str, bytes]]:
     """Yield the ways to write a compact text, each with how; some come twice."""
     strings = list(strings_of(text))
+    likely = [style for style in strings if style.is_likely]
     for numbers, base in _bases(text):
         yield from _written(base, numbers, LAYOUTS, strings)
         if len(base) <= LARGEST_ORDERED:
             for order, ordered in _distinct(known_orders(base), base):
-                yield from _written(ordered, order + numbers, LAYOUTS, strings)
-    likely = [style for style in strings if style.is_likely]
-    for numbers, base in _bases(text) if all_orders and len(text) <= LARGEST_PERMUTED else ():
+                yield from _written(ordered, order + numbers, LAYOUTS, likely)
+    if all_orders and len(text) <= LARGEST_PERMUTED:
+        *_, (numbers, base) = _bases(text)
         for order, ordered in _distinct(every_order(base), base):
-            yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], likely)
+            yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], likely[:_STRINGS_PERMUTED])
 
 
 def _bases(text: bytes) -> Iterator[tuple[str, bytes]]:
