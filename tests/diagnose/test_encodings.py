@@ -125,6 +125,12 @@ def test_compression_said(how: str, compress: Callable[[bytes], bytes]) -> None:
     assert [f"{how} ({len(compressed)} -> {len(BODY)} bytes)"] == steps(decompressed, compressed)
 
 
+@pytest.mark.parametrize("compress", COMPRESSED.values(), ids=COMPRESSED)
+def test_nothing_compressed(compress: Callable[[bytes], bytes]) -> None:
+    """An empty body is decompressed as any other."""
+    assert results(decompressed, compress(b"")) == [b""]
+
+
 def test_gzip_members() -> None:
     """A gzip file of two members is the text of both."""
     assert results(decompressed, gzip.compress(BODY[:20]) + gzip.compress(BODY[20:])) == [BODY]

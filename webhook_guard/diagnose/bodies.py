@@ -54,12 +54,11 @@ def undone(body: bytes) -> Iterator[BodyUndone]:
 
 
 def _final_line_break(body: bytes) -> Iterator[tuple[str, bytes]]:
-    for line_break, name in _LINE_BREAKS.items():
-        if body.endswith(line_break):
-            yield f"take the final {name} away ({_bytes(len(line_break))})", body[: -len(line_break)]
-            break
+    final = next((line_break for line_break in _LINE_BREAKS if body.endswith(line_break)), b"")
+    if final:
+        yield f"take the final {_LINE_BREAKS[final]} away ({_bytes(len(final))})", body[: -len(final)]
     stripped = body.rstrip(b"\r\n")
-    if (count := len(body) - len(stripped)) > 1:
+    if (count := len(body) - len(stripped)) > len(final):
         yield f"take all line breaks at the end away ({count} bytes)", stripped
     yield "put a line feed at the end (1 byte)", body + b"\n"
     yield "put a CR LF at the end (2 bytes)", body + b"\r\n"

@@ -25,7 +25,7 @@ Way: TypeAlias = Callable[[bytes], Iterator[tuple[str, bytes]]]
 LARGEST = 4_194_304
 #: Bytes, or characters, that are worked on at a time.
 _WINDOW = 32_768
-#: So many fields of a form, and members of a gzip file, are read. Real bodies have one or two.
+#: So many fields of a form, and streams in a compressed body, are read. Real bodies have one or two.
 _MOST_PARTS = 32
 
 #: What JSON starts with, and no JSON that was deflated or put into a form.
@@ -144,12 +144,12 @@ def _found(how: str, body: bytes, was: bytes | None) -> Iterator[tuple[str, byte
 def _inflated(body: bytes, wbits: int) -> bytes | None:
     text = BytesIO()
     try:
-        for _ in range(_MOST_PARTS if wbits == _GZIP else 1):
+        for _ in range(_MOST_PARTS):
             stream = zlib.decompressobj(wbits)
             while not stream.eof:
                 piece = stream.decompress(body, _WINDOW)
                 body = stream.unconsumed_tail
-                if not _goes_on(text, piece, cut_off=not (piece or body or stream.eof)):
+                if not _goes_on(text, piece, cut_off=not (piece or stream.eof)):
                     return None
             body = stream.unused_data
             if not body:
