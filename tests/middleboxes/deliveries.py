@@ -39,6 +39,13 @@ class Answer(NamedTuple):
 TAKEN = Answer(204, None)
 
 
+def id_of(value: object) -> str | None:
+    """Return the id of a test's argument: which body, or the causes."""
+    if isinstance(value, bytes):
+        return {FROM_PYTHON: "Python", FROM_JAVASCRIPT: "JavaScript"}[value]
+    return "+".join(map(str, value)) if isinstance(value, list) else None
+
+
 def refused(reason: str) -> Answer:
     """Return the answer to a request that is refused."""
     return Answer(400, reason)

@@ -3,7 +3,7 @@
 import pytest
 
 from examples.relay import relay
-from middleboxes.deliveries import FROM_JAVASCRIPT, FROM_PYTHON, TAKEN, Answer, fetch, inbox, push, refused
+from middleboxes.deliveries import FROM_JAVASCRIPT, FROM_PYTHON, TAKEN, Answer, fetch, id_of, inbox, push, refused
 from middleboxes.explaining import Explain, Said
 from middleboxes.processes import nginx
 from middleboxes.receiver import Receiver
@@ -31,7 +31,7 @@ def fetch_through(receiver: Receiver, sent: bytes, settings: str, outside: str =
 
 
 @pytest.mark.parametrize("settings", ["", _GZIP, _HTTPS], ids=["plain", "gzip", "sub_filter"])
-@pytest.mark.parametrize("sent", [FROM_PYTHON, FROM_JAVASCRIPT], ids=["Python", "JavaScript"])
+@pytest.mark.parametrize("sent", [FROM_PYTHON, FROM_JAVASCRIPT], ids=id_of)
 def test_requests(settings: str, sent: bytes, asgi: Receiver) -> None:
     """A reverse proxy leaves a request's body alone, whatever it does to answers."""
     with nginx(asgi.port, settings) as proxy:
@@ -44,7 +44,7 @@ def test_answers(asgi: Receiver) -> None:
     assert fetch_through(asgi, FROM_JAVASCRIPT, "") == TAKEN
 
 
-@pytest.mark.parametrize("sent", [FROM_PYTHON, FROM_JAVASCRIPT], ids=["Python", "JavaScript"])
+@pytest.mark.parametrize("sent", [FROM_PYTHON, FROM_JAVASCRIPT], ids=id_of)
 def test_compressed(sent: bytes, asgi: Receiver, explain: Explain) -> None:
     """A delivery that nginx compressed when it was fetched, and that nobody decompressed, is named so."""
     assert fetch_through(asgi, sent, _GZIP) == refused("signature_mismatch")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from middleboxes.deliveries import FROM_JAVASCRIPT, FROM_PYTHON, TAKEN, push, refused
+from middleboxes.deliveries import FROM_JAVASCRIPT, FROM_PYTHON, TAKEN, id_of, push, refused
 from middleboxes.explaining import Explain, Said
 from middleboxes.processes import node
 from middleboxes.receiver import Receiver
@@ -17,6 +17,7 @@ from middleboxes.receiver import Receiver
         ("concatenated", FROM_JAVASCRIPT),
         ("latin1", FROM_PYTHON),
     ],
+    ids=id_of,
 )
 def test_same_bytes(kind: str, sent: bytes, asgi: Receiver) -> None:
     """What a proxy happens to write as it was is taken: it works until a body is another one."""
@@ -39,6 +40,7 @@ def test_same_bytes(kind: str, sent: bytes, asgi: Receiver) -> None:
         ("form", FROM_JAVASCRIPT, ["form_encoded"]),
         ("form", FROM_PYTHON, ["form_encoded"]),
     ],
+    ids=id_of,
 )
 def test_causes(kind: str, sent: bytes, causes: list[str], asgi: Receiver, explain: Explain) -> None:
     """What a proxy did is named, in the order to undo it, and what was sent is found."""

@@ -2,13 +2,13 @@
 
 import pytest
 
-from middleboxes.deliveries import FROM_JAVASCRIPT, FROM_PYTHON, TAKEN, push, refused
+from middleboxes.deliveries import FROM_JAVASCRIPT, FROM_PYTHON, TAKEN, id_of, push, refused
 from middleboxes.explaining import Explain, Said
 from middleboxes.processes import python
 from middleboxes.receiver import Receiver
 
 
-@pytest.mark.parametrize(("kind", "sent"), [("with_httpx", FROM_JAVASCRIPT), ("with_requests", FROM_PYTHON)])
+@pytest.mark.parametrize(("kind", "sent"), [("with_httpx", FROM_JAVASCRIPT), ("with_requests", FROM_PYTHON)], ids=id_of)
 def test_same_bytes(kind: str, sent: bytes, asgi: Receiver) -> None:
     """What a proxy happens to write as it was is taken: it works until the sender writes otherwise."""
     with python(kind, asgi.port) as proxy:
@@ -24,6 +24,7 @@ def test_same_bytes(kind: str, sent: bytes, asgi: Receiver) -> None:
         ("sorted_and_indented", FROM_PYTHON),
         ("sorted_and_indented", FROM_JAVASCRIPT),
     ],
+    ids=id_of,
 )
 def test_reserialized(kind: str, sent: bytes, asgi: Receiver, explain: Explain) -> None:
     """A body that was parsed and written again is named as such, and what was sent is found."""
