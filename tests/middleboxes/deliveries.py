@@ -39,11 +39,11 @@ class Answer(NamedTuple):
 TAKEN = Answer(204, None)
 
 
-def id_of(value: object) -> str | None:
+def id_of(value: bytes | list[str] | str) -> str | None:
     """Return the id of a test's argument: which body, or the causes."""
     if isinstance(value, bytes):
         return {FROM_PYTHON: "Python", FROM_JAVASCRIPT: "JavaScript"}[value]
-    return "+".join(map(str, value)) if isinstance(value, list) else None
+    return "+".join(value) if isinstance(value, list) else None
 
 
 def refused(reason: str) -> Answer:
