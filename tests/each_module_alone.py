@@ -26,6 +26,12 @@ MODULES = (
     *(f"cli/listen/{name}" for name in ("address", "display", "forward", "listener", "receiver", "save")),
     *(f"cli/send/{name}" for name in ("attempts", "load", "result", "summary")),
     *(
+        f"diagnose/{name}"
+        for name in ("bodies", "causes", "diagnosis", "encodings", "explanation", "fields", "heads", "json_orders")
+    ),
+    *(f"diagnose/{name}" for name in ("json_styles", "json_text", "reserialized", "search", "secrets", "signatures")),
+    "diagnose/timestamps",
+    *(
         f"testing/{name}"
         for name in ("clients", "clock", "direct", "events", "hostile", "refusals", "requests", "webhook")
     ),

@@ -171,7 +171,13 @@ def test_byte_order_mark() -> None:
 
 def test_nul_padding() -> None:
     """All NULs at the end are taken away, and no others."""
-    assert hows(Cause.NUL_PADDING, b"\0{}\0\0") == {"take the NULs at the end away (2 bytes)": b"\0{}"}
+    assert hows(Cause.NUL_PADDING, b"{\0}\0\0") == {"take the NULs at the end away (2 bytes)": b"{\0}"}
+
+
+def test_nul_padding_of_what_ends_in_nuls() -> None:
+    """Up to three NULs at the end may belong to what is compressed."""
+    ways = hows(Cause.NUL_PADDING, b"\x1f\x8b" + bytes(4))
+    assert [*ways.values()] == [b"\x1f\x8b" + bytes(own) for own in range(4)]
 
 
 def test_order() -> None:

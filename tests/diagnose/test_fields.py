@@ -2,7 +2,8 @@
 
 import pytest
 
-from webhook_guard.diagnose.fields import Field, find
+from webhook_guard.diagnose.causes import Cause
+from webhook_guard.diagnose.fields import Field, find, renamed
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from webhook_guard.diagnose.fields import Field, find
 )
 def test_found(name: str | bytes, field: Field) -> None:
     """A header that looks like one of the three is found, whoever its sender is."""
-    assert find([(name, b"x")]) == [field]  # type: ignore[list-item]  # a pair of str and bytes is one
+    assert find([(name, b"x")]) == [field]
 
 
 @pytest.mark.parametrize("name", ["content-type", "ident", "webhook-id-2", "w" * 100 + "-id", "webhook id"])
@@ -51,3 +52,9 @@ def test_text_beyond_latin_1() -> None:
 def test_repr() -> None:
     """It does not show the value."""
     assert repr(Field("webhook", "signature", b"v1,secret")) == "<webhook-signature>"
+
+
+def test_renamed() -> None:
+    """The step from another sender's headers names them."""
+    step = renamed(Field("svix", "id", b"x"))
+    assert step == (Cause.SVIX_HEADERS, "read svix-id, -timestamp and -signature as webhook-...")

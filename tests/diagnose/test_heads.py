@@ -98,6 +98,12 @@ def test_each_once() -> None:
     assert len(prefixes) == len(set(prefixes))
 
 
+def test_empty_values() -> None:
+    """What is empty was not signed."""
+    pairs = [("webhook-id", ""), ("webhook-id", " , "), ("webhook-timestamp", "")]
+    assert [head.prefix for head in heads(find(pairs))] == [b""]
+
+
 def test_bounded() -> None:
     """Very many values make some heads."""
     assert len(heads(find([("webhook-id", ",".join(map(str, range(10_000)))), ("webhook-timestamp", TIME)]))) < 100

@@ -196,7 +196,6 @@ def _age(found: Found | None, now: float) -> float:
 def _clock(age: float, tolerance: float) -> Iterator[Step]:
     """Yield the step that takes the time back, if it is needed."""
     if age > tolerance:
-        how = f"go back {age:.0f} s: so old is the capture, or so far is this machine's clock ahead"
-        yield Step(Cause.CLOCK, how)
+        yield Step(Cause.CLOCK, f"take the time as {age:.0f} s earlier")
     elif age < -tolerance:
-        yield Step(Cause.CLOCK, f"go {-age:.0f} s ahead: so far is this machine's clock behind")
+        yield Step(Cause.CLOCK, f"take the time as {-age:.0f} s later")

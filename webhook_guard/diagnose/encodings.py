@@ -29,11 +29,13 @@ _WINDOW = 32_768
 _MOST_PARTS = 32
 
 #: What JSON starts with, and no JSON that was deflated or put into a form.
-_JSON_STARTS = (b"{", b"[", b'"', b" ", b"\t", b"\n")
+JSON_STARTS = (b"{", b"[", b'"', b" ", b"\t", b"\n")
 _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # what zlib calls wbits
 #: Both are bindings of the same library.
 _BROTLI_MODULES = ("brotli", "brotlicffi")
 
+#: Characters of a line of base64 in MIME (RFC 2045 section 6.8).
+_LONGEST_LINE = 76
 #: Shorter text is a word.
 _LEAST_BASE64 = 17
 #: It never goes back: a body of line breaks would take hours.
@@ -70,7 +72,7 @@ def decompressed(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield what gzip, deflate or Brotli give, of a stream that is whole and followed by nothing."""
     if body.startswith(b"\x1f\x8b"):
         yield from _found("gunzip it", body, _inflated(body, _GZIP))
-    elif body and not body.startswith(_JSON_STARTS):
+    elif body and not (body.startswith(JSON_STARTS) and _is_utf_8(body)):
         yield from _found("inflate it, as zlib", body, _inflated(body, _ZLIB))
         yield from _found("inflate it, as raw deflate", body, _inflated(body, _RAW_DEFLATE))
         yield from _found("decompress it with Brotli", body, _unbrotlied(body))
@@ -78,7 +80,7 @@ def decompressed(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 def base64_decoded(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield what base64 of either alphabet gives, in lines or not, padded or not, as a data URL or not."""
-    if len(body) < _LEAST_BASE64 or not (found := _BASE64.fullmatch(body)):
+    if len(body) < _LEAST_BASE64 or _ends_loosely(body) or not (found := _BASE64.fullmatch(body)):
         return
     text = found[1].translate(_STANDARD, b"\r\n")
     try:
@@ -111,7 +113,7 @@ def html_unescaped(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 def form_decoded(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield what was percent-encoded as a whole, and the fields of a form."""
-    if body.startswith(_JSON_STARTS) or not body.isascii():
+    if body.startswith(JSON_STARTS) or b";" in body or not body.isascii():
         return
     if b"%" in body:
         yield from _percent_decoded("decode the percent-encoding", body)
@@ -134,6 +136,12 @@ def unquoted(body: bytes) -> Iterator[tuple[str, bytes]]:
     except ValueError:  # not one string, or not UTF-8
         return
     yield from _found("decode the JSON string", body, _utf_8(text))
+
+
+def _ends_loosely(body: bytes) -> bool:
+    """Say whether the line break at the end is one that no encoder writes: MIME's is at the end of short lines."""
+    lines = body.removesuffix(b"\n").removesuffix(b"\r")
+    return lines != body and (lines.endswith((b"\r", b"\n")) or (len(lines) > _LONGEST_LINE and b"\n" not in lines))
 
 
 def _found(how: str, body: bytes, was: bytes | None) -> Iterator[tuple[str, bytes]]:
@@ -201,11 +209,12 @@ def _from_utf_16(body: bytes, codec: str) -> bytes | None:
 
 
 def _misread(body: bytes, table: str) -> bytes | None:
-    """Return the bytes that were read with a charset's table and written in UTF-8, if they are UTF-8 themselves."""
+    """Return the bytes that were read with a charset's table and written in UTF-8: JSON is UTF-8 in them, too."""
+    is_json = body.startswith(JSON_STARTS)  # else it may be compressed
     # What the first characters beyond ASCII give tells almost always, and costs little.
     for text in (_first_run(body), body):
         was = _encoded(text, table)
-        if was is None or not _is_utf_8(was):
+        if was is None or (is_json and not _is_utf_8(was)):
             return None
     return was
 

@@ -21,32 +21,50 @@ _FIXES = {Reason.METHOD_NOT_ALLOWED: "Send it with POST: a redirect on the way m
 #: What happened, and what to change.
 _TEXTS = {
     Cause.RESERIALIZED: (
-        "The JSON was parsed and written again: the same data, other bytes.",
-        "Verify the raw body, await request.body() or request.get_data(), not JSON that was parsed.",
+        "The body was parsed as JSON and written again: the same data, other bytes.",
+        "Verify the raw body (request.body(), request.get_data()), not parsed JSON.",
     ),
     Cause.NEWLINE: (
-        "Its line breaks were changed.",
-        "Pass the body on as bytes: shells, editors and text files do that.",
+        "Line breaks of the body were changed.",
+        "Pass the body on as bytes: shells and editors change line breaks.",
     ),
-    Cause.WHITESPACE: ("Blanks around it were changed.", "Pass the body on as it came, without strip() or a template."),
-    Cause.BOM: ("Its byte-order mark was added or lost.", "Pass the body on as bytes, not as text in utf-8-sig."),
-    Cause.NUL_PADDING: ("It was filled up with zero bytes.", "Pass on as many bytes as came, not the whole buffer."),
-    Cause.COMPRESSED: ("It was compressed on its way.", "Decompress it before it is verified, or don't compress it."),
+    Cause.WHITESPACE: (
+        "Blanks around the body were changed.",
+        "Pass the body on as it came, without strip() or a template.",
+    ),
+    Cause.BOM: (
+        "The body's byte-order mark was added or lost.",
+        "Pass the body on as bytes, not as text in utf-8-sig.",
+    ),
+    Cause.NUL_PADDING: (
+        "The body was filled up with zero bytes.",
+        "Pass on as many bytes as came, not the whole buffer.",
+    ),
+    Cause.COMPRESSED: (
+        "The body was compressed on its way.",
+        "Decompress it before it is verified, or don't compress it.",
+    ),
     Cause.BASE64_BODY: (
-        "It was encoded as base64, as gateways do.",
+        "The body was encoded as base64, as gateways do.",
         "Decode it first, as where an event of API Gateway has isBase64Encoded.",
     ),
     Cause.CHARSET: (
-        "It was read in one character set and written in another.",
+        "The body was read in one character set and written in another.",
         "Pass the body on as bytes; what must be text, read and write as UTF-8.",
     ),
-    Cause.HTML_ESCAPED: ("It was escaped as if it were HTML.", "Pass the body on without a template or sanitizer."),
-    Cause.FORM_ENCODED: ("It was encoded as a form is.", "Pass the body on as JSON bytes, not as form data."),
-    Cause.QUOTED_BODY: ("It was written as a JSON string.", "Pass the text itself on: json.dumps came once too often."),
+    Cause.HTML_ESCAPED: (
+        "The body was escaped as if it were HTML.",
+        "Pass the body on without a template or sanitizer.",
+    ),
+    Cause.FORM_ENCODED: ("The body was encoded as a form is.", "Pass the body on as JSON bytes, not as form data."),
+    Cause.QUOTED_BODY: (
+        "The body was written as a JSON string.",
+        "Pass the text itself on: json.dumps came once too often.",
+    ),
     Cause.SECRET_FORMAT: ("The secret is not written as it should be.", "Copy the secret again, whole: whsec_..."),
     Cause.OTHER_SECRET: (
-        "It was signed with another secret than the first one given.",
-        "Give the app that secret, or both in a list.",
+        "The request was signed with another secret than the first one given.",
+        "Give the app that secret, or both.",
     ),
     Cause.HEADER_FORMAT: (
         "A header is not written as it should be.",
@@ -69,12 +87,12 @@ _TEXTS = {
         "OpenAI does: another sender sent it, and must sign as Standard Webhooks says.",
     ),
     Cause.RETRY_MIXED: (
-        "It mixes attempts: the signature belongs to another id or timestamp in it.",
+        "The request mixes attempts: its signature belongs to another id or timestamp.",
         "Look for what keeps headers of an earlier attempt.",
     ),
     Cause.CLOCK: (
-        "The signature is right for its time.",
-        "If it was captured then, nothing is wrong with the time: give --now. Else set this machine's clock.",
+        "",  # that depends on the figures
+        "If the capture is that old, its time is right: give --now. Else set this machine's clock.",
     ),
 }
 
@@ -117,15 +135,23 @@ def explain(facts: Facts) -> tuple[str, str]:
         return _unexplained(facts, refusal)
     if not facts.steps:
         return f"{refusal} The signature is right.", _FIXES.get(facts.refusal.reason, _SENDER)
-    texts = [_TEXTS[step.cause] for step in facts.steps]
-    lateness = [_lateness(facts)] if facts.steps[-1].cause is Cause.CLOCK else []
-    return " ".join([*lateness, *(what for what, _ in texts)]), " ".join(fix for _, fix in texts)
+    whats = [_lateness(facts) if step.cause is Cause.CLOCK else _TEXTS[step.cause][0] for step in facts.steps]
+    if len(facts.steps) == 1 and facts.steps[0].cause is Cause.CLOCK:
+        whats = ["The signature is right.", *whats]
+    return " ".join(whats), " ".join(_TEXTS[step.cause][1] for step in facts.steps)
 
 
 def _lateness(facts: Facts) -> str:
-    direction = "older" if facts.age > 0 else "newer"
-    beyond = abs(facts.age) - facts.tolerance
-    return f"The timestamp is {beyond:.0f} s {direction} than the tolerance of {facts.tolerance:g} s allows."
+    beyond = f"{abs(facts.age) - facts.tolerance:.0f} s"
+    if facts.age < 0:
+        return (
+            f"The timestamp is {beyond} newer than the tolerance of {facts.tolerance:g} s: this machine's clock is"
+            f" {-facts.age:.0f} s behind."
+        )
+    return (
+        f"The timestamp is {beyond} older than the tolerance of {facts.tolerance:g} s: the capture is {facts.age:.0f} s"
+        " old, or this machine's clock as far ahead."
+    )
 
 
 def _unexplained(facts: Facts, refusal: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ Only compact text is put in order, as `json_text.compacted` returns it; what is 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import permutations, product
+from itertools import islice, permutations, product
 from typing import NamedTuple
 
 import msgspec
@@ -19,9 +19,13 @@ MOST_PERMUTED, MOST_PERMUTED_IN_DATA = 5, 4
 #: Levels of nesting that are put in order.
 DEEPEST = 64
 
+#: Members of an object that is put in order, because each is held; OpenAI's have under ten.
+_MOST_MEMBERS = 64
+
 _TOKENS = re.compile(rb'(?s)"(?:[^"\\]++|\\.?+)*+"?+|[^"\[\]{},]++|[\[\]{},]')
 _NAME = re.compile(rb'(?s)"((?:[^"\\]++|\\.?+)*+)"')
 _DATA = b'"data":'
+_ENDS = {b"{": b"}", b"[": b"]"}
 
 
 class Ordered(NamedTuple):
@@ -58,6 +62,17 @@ def known_orders(text: bytes) -> Iterator[Ordered]:
         yield Ordered(", all members sorted", everything)
 
 
+def openai_orders(text: bytes) -> Iterator[Ordered]:
+    """Yield a text with its members in OpenAI's orders, and those of its data as they are, and as the catalogue says.
+
+    >>> [text for _, text in openai_orders(b'{"data":{},"type":"a","id":"b"}')][0]
+    b'{"id":"b","type":"a","data":{}}'
+    """
+    event = _event(text)
+    for (top_how, members), (data_how, data) in product(_openai(event), islice(_datas(event), 2)):
+        yield Ordered(top_how + data_how, event.text(members, data))
+
+
 def every_order(text: bytes) -> Iterator[Ordered]:
     """Yield a text with its members in every order, and then those of its data, if there are few; some come twice."""
     event = _event(text)
@@ -77,14 +92,16 @@ def sorted_throughout(text: bytes) -> bytes | None:
     b'[{"a":{"c":[],"d":2},"b":1}]'
     """
     opened: list[tuple[list[bytes], list[bytes]]] = [([], [])]  # per container: what is whole, and parts of the next
+    ends: list[bytes] = []
     for match in _TOKENS.finditer(text):
         token = match[0]
-        if token in (b"{", b"["):
+        if token in _ENDS:
             opened.append(([], []))
+            ends.append(_ENDS[token])
         elif token in (b"}", b"]"):
-            whole = _closed(*opened.pop(), is_object=token == b"}")
-            if not opened:
+            if not ends or ends.pop() != token:
                 return None
+            whole = _closed(*opened.pop(), is_object=token == b"}")
             opened[-1][1].append(whole)
         elif token == b",":
             members, parts = opened[-1]
@@ -104,25 +121,29 @@ def _closed(members: list[bytes], parts: list[bytes], *, is_object: bool) -> byt
 
 
 def _event(text: bytes) -> _Event:
-    members = list(_members(text))
+    members = _members(text)
     data = next((member for member in members if member.startswith(_DATA + b"{")), b"")
     kind = next((member for member in members if member.startswith(b'"type":"')), b"")
-    return _Event(members, list(_members(data[len(_DATA) :])), _known_members(kind[len(b'"type":"') : -1]))
+    return _Event(members, _members(data[len(_DATA) :]), _known_members(kind[len(b'"type":"') : -1]))
 
 
-def _members(text: bytes) -> Iterator[bytes]:
-    """Yield the members of an object, each whole; nothing if the text is no object with any."""
+def _members(text: bytes) -> list[bytes]:
+    """Return the members of an object, each whole; nothing if the text is no object with any."""
     if not text.startswith(b"{") or text == b"{}":
-        return
-    depth = 0
-    start = 1
+        return []
+    found: list[bytes] = []
+    depth, start = 0, 1
     for match in _TOKENS.finditer(text):
         token = match[0]
-        if token == b"," and depth == 1:
-            yield text[start : match.start()]
-            start = match.end()
         depth += (token in (b"{", b"[")) - (token in (b"}", b"]"))
-    yield text[start:-1]
+        if depth == 0:
+            return [*found, text[start:-1]] if token == b"}" and match.end() == len(text) else []
+        if token == b"," and depth == 1:
+            found.append(text[start : match.start()])
+            start = match.end()
+            if len(found) == _MOST_MEMBERS:
+                return []
+    return []
 
 
 def _known_members(kind: bytes) -> tuple[str, ...]:
@@ -138,9 +159,13 @@ def _tops(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
     if not event.members:
         return
     yield "", event.members
-    for names in OPENAI:
-        yield f", its members in OpenAI's order ({', '.join(names)})", _ranked(event.members, names)
+    yield from _openai(event)
     yield ", its members sorted", sorted(event.members, key=_name)
+
+
+def _openai(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
+    for names in OPENAI if event.members else ():
+        yield f", its members in OpenAI's order ({', '.join(names)})", _ranked(event.members, names)
 
 
 def _datas(event: _Event) -> Iterator[tuple[str, list[bytes]]]:

@@ -3,6 +3,7 @@ r"""The styles that JSON is written in: which layout, and which characters of st
 They are written from compact text, as `json_text.compacted` returns it. No style changes what a parser makes of it.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -13,14 +14,14 @@ from webhook_guard.diagnose.json_text import Change, changed_escapes, changed_ou
 #: Levels of nesting. What is deeper is not indented: the blanks would outgrow everything else.
 DEEPEST = 64
 #: Bytes. A text that would grow beyond it is given up. OpenAI's events have some hundred bytes.
-LARGEST = 4_194_304
+LARGEST = 3_145_728
 
 _SEPARATORS = "\u2028\u2029"
 _HTML = "<>&" + _SEPARATORS
 _DELETE = "\x7f"
 
 _DIGITS = re.compile(rb"\\u[0-9a-f]{4}")
-_NOT_ASCII = re.compile(rb"[\x80-\xff]++")
+_NEW_ESCAPES = re.compile(r"(?:\\u[0-9a-f]{4})++")
 _BRACKETS = re.compile(rb"(\{\}|\[\]|[\[\]{}])")
 
 
@@ -249,7 +250,7 @@ def _rewriter(style: _Style) -> Change:
         for char, written_so in replaced:
             window = window.replace(char, written_so)
         if style.is_ascii:
-            window = _NOT_ASCII.sub(_upper_escapes if style.capitals else _lower_escapes, window)
+            window = _in_ascii(window, capitals=style.capitals)
         return window
 
     return rewrite
@@ -268,11 +269,14 @@ def _in_capitals(match: re.Match[bytes]) -> bytes:
     return b"\\u" + match[0][2:].upper()
 
 
-def _lower_escapes(match: re.Match[bytes]) -> bytes:
-    units = match[0].decode(errors="replace").encode("utf-16-be")  # an escape before it may have taken a byte
-    return b"\\u" + units.hex(" ", 2).replace(" ", "\\u").encode()
+def _in_ascii(window: bytes, *, capitals: bool) -> bytes:
+    """Return a window with escapes for what is not ASCII: `json.dumps` makes them, and others, which are undone."""
+    text = window.decode(errors="replace")  # an escape before it may have taken a byte
+    escaped = "\x7f".join(json.dumps(part)[1:-1] for part in text.split("\x7f")).replace("\\\\", "\0")
+    if capitals:
+        escaped = _NEW_ESCAPES.sub(_in_capital_digits, escaped)
+    return escaped.replace('\\"', '"').replace("\0", "\\").encode()
 
 
-def _upper_escapes(match: re.Match[bytes]) -> bytes:
-    units = match[0].decode(errors="replace").encode("utf-16-be")
-    return b"\\u" + units.hex(" ", 2).upper().replace(" ", "\\u").encode()
+def _in_capital_digits(match: re.Match[str]) -> str:
+    return match[0].upper().replace("U", "u")

@@ -5,30 +5,30 @@ never parsed, and but for the text that is yielded, hardly more than the body is
 """
 
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import product
 
 from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
-from webhook_guard.diagnose.json_orders import Ordered, every_order, known_orders
-from webhook_guard.diagnose.json_styles import LAYOUTS, Layout, Strings, said, strings_of, written
+from webhook_guard.diagnose.json_orders import Ordered, every_order, known_orders, openai_orders
+from webhook_guard.diagnose.json_styles import LARGEST, LAYOUTS, Layout, Strings, said, strings_of, written
 from webhook_guard.diagnose.json_text import compacted, with_integers
 
-#: Bytes of compact text. The members of a larger one stay in their order; OpenAI's events have some hundred.
+#: Bytes of compact text. A larger one is put in OpenAI's orders only, and in few layouts; events have some hundred.
 LARGEST_ORDERED = 65_536
 #: Bytes of compact text. Of a larger one not all orders are tried, because there are hundreds.
 LARGEST_PERMUTED = 4_096
 #: Bytes of compact text. A larger one is tried in all styles of strings only where it is compact, to save time.
 LARGEST_IN_ALL_STYLES = 262_144
-#: The layouts, and the likely styles of strings, that are tried in all orders: the first ones.
-_LAYOUTS_PERMUTED, _STRINGS_PERMUTED = 3, 2
+#: So many are tried: layouts of a larger text in OpenAI's orders; layouts, and likely styles of strings, in all orders.
+_LAYOUTS_ORDERED, _LAYOUTS_PERMUTED, _STRINGS_PERMUTED = 2, 3, 2
 
 #: Bytes that are checked at a time to be UTF-8.
 _CHUNK = 65_536
 _OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
 
 
-def undone(body: bytes, *, all_orders: bool = False) -> Iterator[BodyUndone]:
+def undone(body: bytes) -> Iterator[BodyUndone]:
     r"""Yield the body as other serializers would have written it, the likelier first.
 
     No text comes twice, and not the body itself; nothing comes unless it is UTF-8 with brackets around it. Each text
@@ -36,22 +36,39 @@ def undone(body: bytes, *, all_orders: bool = False) -> Iterator[BodyUndone]:
 
     Args:
         body: The body as it came, or after another step.
-        all_orders: Whether to try the members of objects in all orders, and not only in the likely ones.
 
     >>> for (_, how), text in list(undone(b'{"a": 1}'))[:2]:
     ...     print(how, text)
     write the JSON compact, as JavaScript's JSON.stringify does b'{"a":1}'
     write the JSON indented by 2, as JavaScript's JSON.stringify does b'{\n  "a": 1\n}'
     """
-    if not (body.startswith(_OPENING) and body.endswith(_CLOSING) and _is_utf8(body)):
+    return _each_once(body, _texts)
+
+
+def reordered(body: bytes) -> Iterator[BodyUndone]:
+    """Yield the body with its members in orders that nobody expects: all of them, if it is small and they are few.
+
+    Args:
+        body: The body as it came, or after another step.
+    """
+    return _each_once(body, _reordered)
+
+
+def _each_once(body: bytes, texts: Callable[[bytes], Iterable[tuple[str, bytes]]]) -> Iterator[BodyUndone]:
+    if len(body) > LARGEST or not _is_json(body):
         return
     seen = {sha256(body).digest()}
-    for how, text in _texts(compacted(body), all_orders=all_orders):
+    for how, text in texts(compacted(body)):
         digest = sha256(text).digest()
         if digest not in seen:
             seen.add(digest)
             yield BodyUndone(Step(Cause.RESERIALIZED, how), text)
         del text  # or two would be in memory while the next one is made
+
+
+def _is_json(body: bytes) -> bool:
+    # No serializer writes CR LF: that is another change, which is undone first.
+    return body.startswith(_OPENING) and body.endswith(_CLOSING) and b"\r" not in body and _is_utf8(body)
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -64,19 +81,26 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _texts(text: bytes, *, all_orders: bool) -> Iterator[tuple[str, bytes]]:
+def _texts(text: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the ways to write a compact text, each with how; some come twice."""
     strings = list(strings_of(text))
     likely = [style for style in strings if style.is_likely]
     for numbers, base in _bases(text):
         yield from _written(base, numbers, LAYOUTS, strings)
-        if len(base) <= LARGEST_ORDERED:
-            for order, ordered in _distinct(known_orders(base), base):
-                yield from _written(ordered, order + numbers, LAYOUTS, likely)
-    if all_orders and len(text) <= LARGEST_PERMUTED:
-        *_, (numbers, base) = _bases(text)
-        for order, ordered in _distinct(every_order(base), base):
-            yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], likely[:_STRINGS_PERMUTED])
+        is_large = len(base) > LARGEST_ORDERED
+        layouts = LAYOUTS[:_LAYOUTS_ORDERED] if is_large else LAYOUTS
+        for order, ordered in _distinct(openai_orders(base) if is_large else known_orders(base), base):
+            yield from _written(ordered, order + numbers, layouts, likely)
+
+
+def _reordered(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield a compact text in all orders, in the likeliest ways to write it; some come twice."""
+    if len(text) > LARGEST_PERMUTED:
+        return
+    strings = [style for style in strings_of(text) if style.is_likely][:_STRINGS_PERMUTED]
+    *_, (numbers, base) = _bases(text)
+    for order, ordered in _distinct(every_order(base), base):
+        yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], strings)
 
 
 def _bases(text: bytes) -> Iterator[tuple[str, bytes]]:

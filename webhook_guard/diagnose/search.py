@@ -98,34 +98,40 @@ class Search:
         yield from self._try([*plain, *one], body)
         for undone in self._undone(body):
             yield from self._try(plain, undone.body, undone.step)
+            del undone
         # Making these costs more than trying them, so each is made once.
         for undone in self._rewritten(body):
             yield from self._try([*plain, *one], undone.body, undone.step)
             for again in self._undone(undone.body):
                 yield from self._try(plain, again.body, undone.step, again.step)
+                del again
+            del undone
         yield from self._try(two, body)
         for undone in self._undone(body):
             yield from self._try(one, undone.body, undone.step)
             for again in chain(self._undone(undone.body), self._rewritten(undone.body)):
                 yield from self._try(plain, again.body, undone.step, again.step)
-        yield from self._in_all_orders(plain, body)
+                del again
+            del undone
+        yield from self._reordered(plain, body)
         for undone in self._undone(body):
-            yield from self._in_all_orders(plain, undone.body, undone.step)
+            yield from self._reordered(plain, undone.body, undone.step)
 
-    def _in_all_orders(self, ways: list[_Way], body: bytes, *steps: Step) -> Iterator[Found]:
-        for undone in self._rewritten(body, all_orders=True):
+    def _reordered(self, ways: list[_Way], body: bytes, *steps: Step) -> Iterator[Found]:
+        for undone in self._charged(reserialized.reordered(body), _REWRITING):
             yield from self._try(ways, undone.body, *steps, undone.step)
 
     def _undone(self, body: bytes) -> Iterator[BodyUndone]:
         return self._charged(bodies.undone(body), _UNDOING)
 
-    def _rewritten(self, body: bytes, *, all_orders: bool = False) -> Iterator[BodyUndone]:
-        return self._charged(reserialized.undone(body, all_orders=all_orders), _REWRITING)
+    def _rewritten(self, body: bytes) -> Iterator[BodyUndone]:
+        return self._charged(reserialized.undone(body), _REWRITING)
 
     def _charged(self, undone: Iterable[BodyUndone], rate: int) -> Iterator[BodyUndone]:
         for each in undone:
             self._charge(rate * len(each.body))
             yield each
+            del each  # or two would be in memory while the next one is made: so in all loops here
 
     def _charge(self, work: int) -> None:
         self._work -= work
