@@ -1,4 +1,4 @@
-"""Run all rows, or those of the stores, and print a table of each."""
+"""Run all rows, or those of the stores or of diagnoses, and print a table of each."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from importlib import import_module
 
 from rich.console import Console, Group
 
-from benchmarks import core, fronts, imports
+from benchmarks import core, diagnose, fronts, imports
 from benchmarks.tables import WIDTH, duration, table, version
 from benchmarks.timing import ROUNDS, Row, Target
 
@@ -19,7 +19,7 @@ _BENEATH = ("msgspec", "pydantic", "starlette", "werkzeug")
 
 
 def main() -> None:
-    """Print what the guard costs, or what the stores do."""
+    """Print what the guard costs, or the stores, or diagnoses."""
     console = Console(width=WIDTH, highlight=False)
     match sys.argv[1:]:
         case []:
@@ -27,8 +27,10 @@ def main() -> None:
         case ["stores"]:
             # Imported only here: it needs the clients of the servers.
             import_module("benchmarks.stores").measure(console)
+        case ["diagnose"]:
+            diagnose.measure(console)
         case _:
-            sys.exit("usage: python -m benchmarks [stores]")
+            sys.exit("usage: python -m benchmarks [stores|diagnose]")
 
 
 def _measure(console: Console) -> None:
@@ -38,6 +40,7 @@ def _measure(console: Console) -> None:
     for row in _rows():
         console.print(_shown(row))
     console.print("\nThe stores: python -m benchmarks stores, in about three minutes, with Redis and PostgreSQL.")
+    console.print("Diagnoses: python -m benchmarks diagnose, in about a minute.")
 
 
 def _rows() -> Iterator[Row]:

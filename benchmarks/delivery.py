@@ -16,17 +16,17 @@ BODY = (
 JUNK = {"host": "example.com", "user-agent": "scanner/1.0", "accept": "*/*", "content-length": str(len(BODY))}
 
 
-def signed(secret: str = SECRET) -> dict[str, str]:
+def signed(secret: str = SECRET, body: bytes = BODY) -> dict[str, str]:
     """Return the headers of a delivery that is sent now."""
     return {
         "host": "example.com",
         "user-agent": "OpenAI/1.0 (+https://platform.openai.com/docs/webhooks)",
         "content-type": "application/json",
-        "content-length": str(len(BODY)),
+        "content-length": str(len(body)),
         "accept": "*/*",
         "accept-encoding": "gzip, deflate",
         **webhook_guard.sign(
-            BODY, secret, webhook_id="wh_685c059ae39c8190af8c71ed1022a24d", timestamp=int(time.time())
+            body, secret, webhook_id="wh_685c059ae39c8190af8c71ed1022a24d", timestamp=int(time.time())
         ),
     }
 

@@ -1,16 +1,22 @@
 """The command `diagnose`: what is printed of a diagnosis, and with what status it ends."""
 
+import base64
 import gzip
 import io
 import json
 import re
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from webhook_guard.cli import main
+from webhook_guard.diagnose import Cause
 
+from diagnose.damage import BODY as EVENT
+from diagnose.damage import DAMAGES, Captured, NotApplicable, sent
 from support import BODY, NOW, OTHER_SECRET, SECRET, WEBHOOK_ID, signed
 
 #: Written again as Python does, and with a line feed.
@@ -44,17 +50,37 @@ def save(body: bytes = BODY, headers: dict[str, str] | None = None, length: int 
     return "request.http"
 
 
-def diagnose(*arguments: str, status: int) -> None:
-    """Run the command, as if the request had come five seconds after it was signed."""
-    assert main(["diagnose", "--now", str(NOW + 5), *arguments]) == status
+def diagnose(*arguments: str, status: int, now: float = NOW + 5) -> None:
+    """Run the command, as if the request had come five seconds after it was signed, or at another time."""
+    assert main(["diagnose", "--now", str(now), *arguments]) == status
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, columns: int, name: str) -> list[str]:
+def shown(
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+    name: str,
+    now: float = NOW + 5,
+    secrets: Sequence[str | bytes] = (),
+) -> list[str]:
     """Return the lines on a terminal about a request that is refused, without their colours."""
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "stdout", output := Terminal())
-    diagnose(name, status=1)
+    diagnose(name, *(f"--secret={secret!s}" for secret in secrets), status=1, now=now)
     return re.sub(r"\x1b\[[\d;]*m", "", output.getvalue()).splitlines()
+
+
+def captured_after(first: Cause, second: Cause) -> Iterator[Captured]:
+    """Yield what comes after the damages of two causes, one of each."""
+    one, other = (next(damage for damage in DAMAGES if damage.cause is cause) for cause in (first, second))
+    with suppress(NotApplicable):
+        yield other.do(one.do(sent(one.original(other.original(EVENT)))))
+
+
+def saved_as_json(captured: Captured) -> str:
+    """Save a request, and return the name of its file."""
+    body = base64.b64encode(captured.body).decode()
+    Path("request.json").write_text(json.dumps({"headers": captured.headers, "body_base64": body}), "utf-8")
+    return "request.json"
 
 
 def rows_of(output: str) -> list[tuple[str, str]]:
@@ -158,7 +184,17 @@ class TestText:
         """Lines are no longer than can be read, and no text is lost where there is little room."""
         lines = shown(monkeypatch, columns, save(REWRITTEN))
         assert longest - 20 < max(map(len, lines[1:])) <= longest
-        assert lines[-1].endswith(").")
+        assert lines[-1].endswith("JSON.")
+
+    @pytest.mark.parametrize("first", list(Cause))
+    def test_any_two_causes(self, monkeypatch: pytest.MonkeyPatch, first: Cause) -> None:
+        """In 80 columns, any two causes take 12 lines."""
+        long: list[str] = []
+        for second in set(Cause) - {first}:
+            for captured in captured_after(first, second):
+                lines = shown(monkeypatch, 80, saved_as_json(captured), now=captured.now, secrets=captured.secrets)
+                long += [f"{second}: {len(lines)}"] if len(lines) > 12 else []
+        assert long == []
 
     def test_pipe(self, capsys: pytest.CaptureFixture[str]) -> None:
         """In a pipe, each text is one line."""

@@ -52,9 +52,10 @@ def test_older() -> None:
 
 def test_newer() -> None:
     """No capture is from the future."""
-    assert explain(facts(Cause.NEWLINE, Cause.CLOCK, age=-712))[0] == (
+    assert explain(facts(Cause.NEWLINE, Cause.CLOCK, age=-712)) == (
         "Line breaks of the body were changed. The timestamp is 412 s newer than the tolerance of 300 s: this machine's"
-        " clock is 712 s behind."
+        " clock is 712 s behind.",
+        "Pass the body on as bytes: shells and editors change line breaks. Set this machine's clock.",
     )
 
 

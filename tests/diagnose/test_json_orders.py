@@ -33,18 +33,18 @@ def how(orders: Iterable[Ordered], text: bytes) -> str:
     [
         pytest.param(
             b'{"id":"evt_1","object":"event","created_at":1,"type":"safety_identifier.blocked","data":' + DATA + b"}",
-            ", its members in OpenAI's order (id, object, created_at, type, data), those of data in OpenAI's order",
+            ", in OpenAI's order: id, object, created_at, type, data, data's members in OpenAI's order",
             id="as the vector",
         ),
         pytest.param(
             b'{"object":"event","id":"evt_1","type":"safety_identifier.blocked","created_at":1,"data":' + DATA + b"}",
-            ", its members in OpenAI's order (object, id, type, created_at, data), those of data in OpenAI's order",
+            ", its members in OpenAI's order (object, id, type, created_at, data), data's members in OpenAI's order",
             id="as documented",
         ),
         pytest.param(
             b'{"created_at":1,"data":{"model":"m","safety_category":"c","safety_identifier":"s"},"id":"evt_1",'
             b'"object":"event","type":"safety_identifier.blocked"}',
-            ", its members sorted, those of data sorted",
+            ", with its members sorted, data's members sorted",
             id="sorted",
         ),
     ],
@@ -77,7 +77,9 @@ def test_other_bodies(received: bytes, text: bytes) -> None:
 def test_throughout() -> None:
     """All objects are sorted at last, at every level, and lists keep their order."""
     text = b'{"b":[{"d":"},{","c":1},[],{}],"a":""}'
-    assert Ordered(", all members sorted", b'{"a":"","b":[{"c":1,"d":"},{"},[],{}]}') == list(known_orders(text))[-1]
+    assert (
+        Ordered(", with all members sorted", b'{"a":"","b":[{"c":1,"d":"},{"},[],{}]}') == list(known_orders(text))[-1]
+    )
 
 
 @pytest.mark.parametrize("text", [b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1), b"[]]", b"[{]"])
@@ -126,10 +128,10 @@ def test_every_order() -> None:
 
 def test_names_are_told() -> None:
     """The order is told where the names are OpenAI's own, and not where they are a part of the body."""
-    assert how(every_order(b'{"type":1,"id":2}'), b'{"id":2,"type":1}') == ", its members in the order id, type"
-    assert how(every_order(b'{"key":1,"id":2}'), b'{"id":2,"key":1}') == ", its members in another order"
+    assert how(every_order(b'{"type":1,"id":2}'), b'{"id":2,"type":1}') == ", in the order id, type"
+    assert how(every_order(b'{"key":1,"id":2}'), b'{"id":2,"key":1}') == ", in another order"
     data = every_order(b'{"data":{"b":1,"a":2},"x":0}')
-    assert how(data, b'{"data":{"a":2,"b":1},"x":0}') == ", those of data in another order"
+    assert how(data, b'{"data":{"a":2,"b":1},"x":0}') == ", data's members in another order"
 
 
 def test_too_many() -> None:

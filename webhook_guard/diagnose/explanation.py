@@ -90,10 +90,6 @@ _TEXTS = {
         "The request mixes attempts: its signature belongs to another id or timestamp.",
         "Look for what keeps headers of an earlier attempt.",
     ),
-    Cause.CLOCK: (
-        "",  # that depends on the figures
-        "If the capture is that old, its time is right: give --now. Else set this machine's clock.",
-    ),
 }
 
 
@@ -135,22 +131,24 @@ def explain(facts: Facts) -> tuple[str, str]:
         return _unexplained(facts, refusal)
     if not facts.steps:
         return f"{refusal} The signature is right.", _FIXES.get(facts.refusal.reason, _SENDER)
-    whats = [_lateness(facts) if step.cause is Cause.CLOCK else _TEXTS[step.cause][0] for step in facts.steps]
-    if len(facts.steps) == 1 and facts.steps[0].cause is Cause.CLOCK:
-        whats = ["The signature is right.", *whats]
-    return " ".join(whats), " ".join(_TEXTS[step.cause][1] for step in facts.steps)
+    texts = [_clock(facts) if step.cause is Cause.CLOCK else _TEXTS[step.cause] for step in facts.steps]
+    if [step.cause for step in facts.steps] == [Cause.CLOCK]:
+        texts.insert(0, ("The signature is right.", ""))
+    return " ".join(what for what, _ in texts), " ".join(fix for _, fix in texts).lstrip()
 
 
-def _lateness(facts: Facts) -> str:
-    beyond = f"{abs(facts.age) - facts.tolerance:.0f} s"
+def _clock(facts: Facts) -> tuple[str, str]:
+    tolerance, beyond = f"{facts.tolerance:g} s", f"{abs(facts.age) - facts.tolerance:.0f} s"
     if facts.age < 0:
         return (
-            f"The timestamp is {beyond} newer than the tolerance of {facts.tolerance:g} s: this machine's clock is"
-            f" {-facts.age:.0f} s behind."
+            f"The timestamp is {beyond} newer than the tolerance of {tolerance}: this machine's clock is"
+            f" {-facts.age:.0f} s behind.",
+            "Set this machine's clock.",
         )
     return (
-        f"The timestamp is {beyond} older than the tolerance of {facts.tolerance:g} s: the capture is {facts.age:.0f} s"
-        " old, or this machine's clock as far ahead."
+        f"The timestamp is {beyond} older than the tolerance of {tolerance}: the capture is {facts.age:.0f} s old, or"
+        " this machine's clock as far ahead.",
+        "If the capture is that old, its time is right: give --now. Else set this machine's clock.",
     )
 
 

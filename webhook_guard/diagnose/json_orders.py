@@ -59,7 +59,7 @@ def known_orders(text: bytes) -> Iterator[Ordered]:
         yield Ordered(top_how + data_how, event.text(members, data))
     everything = sorted_throughout(text)
     if everything:
-        yield Ordered(", all members sorted", everything)
+        yield Ordered(", with all members sorted", everything)
 
 
 def openai_orders(text: bytes) -> Iterator[Ordered]:
@@ -82,7 +82,7 @@ def every_order(text: bytes) -> Iterator[Ordered]:
             yield Ordered(_listed(order), event.text(order, data))
     if 0 < len(event.data) <= MOST_PERMUTED_IN_DATA:
         for order, (how, members) in product(permutations(event.data), _tops(event)):
-            yield Ordered(f"{how}, those of data in another order", event.text(members, order))
+            yield Ordered(f"{how}, data's members in another order", event.text(members, order))
 
 
 def sorted_throughout(text: bytes) -> bytes | None:
@@ -160,18 +160,18 @@ def _tops(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
         return
     yield "", event.members
     yield from _openai(event)
-    yield ", its members sorted", sorted(event.members, key=_name)
+    yield ", with its members sorted", sorted(event.members, key=_name)
 
 
 def _openai(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
     for names in OPENAI if event.members else ():
-        yield f", its members in OpenAI's order ({', '.join(names)})", _ranked(event.members, names)
+        yield f", in OpenAI's order: {', '.join(names)}", _ranked(event.members, names)
 
 
 def _datas(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
     yield "", event.data
-    yield ", those of data in OpenAI's order", _ranked(event.data, event.known)
-    yield ", those of data sorted", sorted(event.data, key=_name)
+    yield ", data's members in OpenAI's order", _ranked(event.data, event.known)
+    yield ", data's members sorted", sorted(event.data, key=_name)
 
 
 def _ranked(members: list[bytes], names: Sequence[str]) -> list[bytes]:
@@ -189,8 +189,8 @@ def _listed(members: Iterable[bytes]) -> str:
     """Return in which order members are, if their names are OpenAI's; others are a part of the body."""
     names = [_name(member).decode(errors="replace") for member in members]
     if {*names} <= {*OPENAI[0]}:
-        return f", its members in the order {', '.join(names)}"
-    return ", its members in another order"
+        return f", in the order {', '.join(names)}"
+    return ", in another order"
 
 
 def _object(members: Iterable[bytes]) -> bytes:

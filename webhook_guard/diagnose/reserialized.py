@@ -14,12 +14,10 @@ from webhook_guard.diagnose.json_orders import Ordered, every_order, known_order
 from webhook_guard.diagnose.json_styles import LARGEST, LAYOUTS, Layout, Strings, said, strings_of, written
 from webhook_guard.diagnose.json_text import compacted, with_integers
 
-#: Bytes of compact text. A larger one is put in OpenAI's orders only, and in few layouts; events have some hundred.
-LARGEST_ORDERED = 65_536
+#: Bytes of compact text. A larger one is put in OpenAI's orders only, and in fewer styles; events have some hundred.
+LARGEST_IN_ALL_STYLES = 65_536
 #: Bytes of compact text. Of a larger one not all orders are tried, because there are hundreds.
 LARGEST_PERMUTED = 4_096
-#: Bytes of compact text. A larger one is tried in all styles of strings only where it is compact, to save time.
-LARGEST_IN_ALL_STYLES = 262_144
 #: So many are tried: layouts of a larger text in OpenAI's orders; layouts, and likely styles of strings, in all orders.
 _LAYOUTS_ORDERED, _LAYOUTS_PERMUTED, _STRINGS_PERMUTED = 2, 3, 2
 
@@ -86,11 +84,20 @@ def _texts(text: bytes) -> Iterator[tuple[str, bytes]]:
     strings = list(strings_of(text))
     likely = [style for style in strings if style.is_likely]
     for numbers, base in _bases(text):
-        yield from _written(base, numbers, LAYOUTS, strings)
-        is_large = len(base) > LARGEST_ORDERED
-        layouts = LAYOUTS[:_LAYOUTS_ORDERED] if is_large else LAYOUTS
-        for order, ordered in _distinct(openai_orders(base) if is_large else known_orders(base), base):
-            yield from _written(ordered, order + numbers, layouts, likely)
+        if len(base) <= LARGEST_IN_ALL_STYLES:
+            yield from _written(base, numbers, LAYOUTS, strings)
+            yield from _in_orders(base, numbers, known_orders(base), LAYOUTS, likely)
+        else:
+            yield from _written(base, numbers, LAYOUTS, likely)
+            yield from _in_orders(base, numbers, openai_orders(base), LAYOUTS[:_LAYOUTS_ORDERED], likely)
+            yield from _written(base, numbers, LAYOUTS[:1], strings)
+
+
+def _in_orders(
+    base: bytes, numbers: str, orders: Iterable[Ordered], layouts: Sequence[Layout], strings: Sequence[Strings]
+) -> Iterator[tuple[str, bytes]]:
+    for order, ordered in _distinct(orders, base):
+        yield from _written(ordered, order + numbers, layouts, strings)
 
 
 def _reordered(text: bytes) -> Iterator[tuple[str, bytes]]:
@@ -99,8 +106,7 @@ def _reordered(text: bytes) -> Iterator[tuple[str, bytes]]:
         return
     strings = [style for style in strings_of(text) if style.is_likely][:_STRINGS_PERMUTED]
     *_, (numbers, base) = _bases(text)
-    for order, ordered in _distinct(every_order(base), base):
-        yield from _written(ordered, order + numbers, LAYOUTS[:_LAYOUTS_PERMUTED], strings)
+    yield from _in_orders(base, numbers, every_order(base), LAYOUTS[:_LAYOUTS_PERMUTED], strings)
 
 
 def _bases(text: bytes) -> Iterator[tuple[str, bytes]]:
@@ -125,8 +131,6 @@ def _written(
     text: bytes, order: str, layouts: Sequence[Layout], strings: Sequence[Strings]
 ) -> Iterator[tuple[str, bytes]]:
     for layout, style in product(layouts, strings):
-        if len(text) > LARGEST_IN_ALL_STYLES and not (style.is_likely or layout is LAYOUTS[0]):
-            continue
         if (made := written(text, layout, style)) is not None:
             yield said(layout, style) + order, made
         del made

@@ -17,7 +17,7 @@ from webhook_guard.diagnose.secrets import Reading
 #: What a search may cost, in bytes that are hashed: SHA-256 takes 0.4 to 2 GB a second.
 _MOST_WORK = 2_000_000_000
 #: What a MAC costs beside the body, and what a byte of a body costs that is made: the same unit.
-_OVERHEAD, _UNDOING, _REWRITING = 2048, 2, 20
+_OVERHEAD, _UNDOING, _REWRITING = 2048, 2, 40
 
 
 class Found(NamedTuple):
