@@ -49,8 +49,8 @@ _TEXTS = {
         "Decode it first, as where an event of API Gateway has isBase64Encoded.",
     ),
     Cause.CHARSET: (
-        "The body was read in one character set and written in another.",
-        "Pass the body on as bytes; what must be text, read and write as UTF-8.",
+        "The body was read in one charset and written in another.",
+        "Pass the body on as bytes, or read and write it as UTF-8.",
     ),
     Cause.HTML_ESCAPED: (
         "The body was escaped as if it were HTML.",
@@ -138,16 +138,13 @@ def explain(facts: Facts) -> tuple[str, str]:
 
 
 def _clock(facts: Facts) -> tuple[str, str]:
-    tolerance, beyond = f"{facts.tolerance:g} s", f"{abs(facts.age) - facts.tolerance:.0f} s"
+    seconds, beyond = abs(facts.age), abs(facts.age) - facts.tolerance
     if facts.age < 0:
-        return (
-            f"The timestamp is {beyond} newer than the tolerance of {tolerance}: this machine's clock is"
-            f" {-facts.age:.0f} s behind.",
-            "Set this machine's clock.",
-        )
+        what = f"{beyond:.0f} s newer than the tolerance of {facts.tolerance:g} s: this machine's clock is"
+        return f"The timestamp is {what} {seconds:.0f} s behind.", "Set this machine's clock."
+    what = f"{beyond:.0f} s older than the tolerance of {facts.tolerance:g} s: the capture is {seconds:.0f} s old"
     return (
-        f"The timestamp is {beyond} older than the tolerance of {tolerance}: the capture is {facts.age:.0f} s old, or"
-        " this machine's clock as far ahead.",
+        f"The timestamp is {what}, or this machine's clock as far ahead.",
         "If the capture is that old, its time is right: give --now. Else set this machine's clock.",
     )
 
