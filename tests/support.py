@@ -1,7 +1,9 @@
 """What all tests share: the secrets, a clock that stands still, and genuine deliveries."""
 
 import base64
+import io
 import json
+import re
 import socket
 from typing import Any
 
@@ -52,6 +54,19 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+class Terminal(io.StringIO):
+    """A terminal, which keeps what it is sent."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+    @property
+    def lines(self) -> list[str]:
+        """What it shows, without colours."""
+        return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue()).splitlines()
 
 
 def clock() -> float:

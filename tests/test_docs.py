@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import json
 import logging
 import pkgutil
 import re
@@ -26,13 +27,14 @@ import webhook_guard.idempotency
 from webhook_guard import Delivery, Reason, parse_event
 from webhook_guard.cli import group, main
 from webhook_guard.cli.group import COMMANDS
+from webhook_guard.diagnose import Cause, diagnose
 from webhook_guard.idempotency import MemoryStore, StoreOptions
 from webhook_guard.idempotency.postgres import CREATE_TABLE
 from webhook_guard.idempotency.store import ConfiguredStore
 from webhook_guard.sansio.claims import claim_key
 from webhook_guard.testing import Webhook, hostile_requests
 
-from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, signed
+from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, Terminal, signed
 
 # The demo's modules need its extra, and have tests of their own.
 MODULES = [
@@ -212,15 +214,17 @@ class TestIdempotency:
         namespace["TestMyStore"]().test_complete()
 
 
-COMMAND = Path(__file__).parents[1].joinpath("docs", "command.md").read_text("utf-8")
+COMMAND, DIAGNOSE = (
+    Path(__file__).parents[1].joinpath("docs", name).read_text("utf-8") for name in ("command.md", "diagnose.md")
+)
 
 
 def command_lines() -> list[str]:
-    """Return the command lines that the page, the README, and the help of the command and its commands show."""
+    """Return the command lines that the pages, the README, and the help of the command and its commands show."""
     context = click.Context(group.group)
     commands = [group.group, *(group.group.get_command(context, name) for name in COMMANDS)]
     helps = [inspect.cleandoc(command.help or "").replace("\\\n", " ") for command in commands if command is not None]
-    return re.findall(r"^ +(?:\$ )?(webhook-guard .*)$", "\n".join([COMMAND, README, *helps]), re.MULTILINE)
+    return re.findall(r"^ +(?:\$ )?(webhook-guard .*)$", "\n".join([COMMAND, DIAGNOSE, README, *helps]), re.MULTILINE)
 
 
 class TestCommand:
@@ -246,3 +250,49 @@ class TestCommand:
         assert main(["events", "batch.completed"]) == 0
         printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
         assert textwrap.dedent(shown).strip().splitlines() == printed[: printed.index("A sample:") - 1]
+
+
+class TestDiagnose:
+    """docs/diagnose.md."""
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Work in a folder of its own, with the secret in the environment."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
+
+    def test_three_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A request that is refused is saved, diagnosed and explained as it shows."""
+        saving, _ = re.findall(r"^ *```python\n(.*?)```", DIAGNOSE, re.DOTALL | re.MULTILINE)
+        namespace: dict[str, Any] = {"api": run_block("import FastAPI")["api"]}
+        exec(textwrap.dedent(saving), namespace)  # noqa: S102  the page's own
+        rewritten = json.dumps(json.loads(BODY)).encode() + b"\n"
+        headers = signed(timestamp=int(time.time()))
+        assert TestClient(namespace["app"]).post(PATH, content=rewritten, headers=headers).status_code == 400
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+        assert main(["diagnose", "refused.http"]) == 1
+        (shown,) = re.findall(r"^       (refused .*?)\n\n", DIAGNOSE, re.DOTALL | re.MULTILINE)
+        assert textwrap.dedent(f"       {shown}").splitlines() == terminal.lines
+
+    def test_code(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The function gives what it shows."""
+        _, code = re.findall(r"^ *```python\n(.*?)```", DIAGNOSE, re.DOTALL | re.MULTILINE)
+        exec(code, {"body": BODY + b"\n", "headers": signed(timestamp=int(time.time())), "secret": SECRET})  # noqa: S102  the page's own
+        assert capsys.readouterr().out.startswith("refused signature_mismatch newline\n")
+
+    def test_causes(self) -> None:
+        """Its table has every cause, in their order."""
+        assert re.findall(r"^\| `(\w+)` \| [A-Z]", DIAGNOSE, re.MULTILINE) == [cause.value for cause in Cause]
+
+    def test_json(self) -> None:
+        """It names every value that programs get."""
+        values = diagnose(BODY, signed(), SECRET, now=NOW).to_dict()
+        (sentence,) = re.findall(r"`--json` prints\n(.*?)\.\n", DIAGNOSE, re.DOTALL)
+        assert set(values) <= {*re.findall(r"`(\w+)`", sentence)}
+
+    def test_links(self) -> None:
+        """Its links lead to files."""
+        links = re.findall(r"\]\((?!http)([^)#]+)\)", DIAGNOSE)
+        assert links
+        assert [link for link in links if not (Path(__file__).parents[1] / "docs" / link).exists()] == []

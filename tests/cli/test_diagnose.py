@@ -4,7 +4,6 @@ import base64
 import gzip
 import io
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,19 +16,11 @@ from webhook_guard.diagnose import Cause
 
 from diagnose.damage import BODY as EVENT
 from diagnose.damage import DAMAGES, Captured, NotApplicable, sent
-from support import BODY, NOW, OTHER_SECRET, SECRET, WEBHOOK_ID, signed
+from support import BODY, NOW, OTHER_SECRET, SECRET, WEBHOOK_ID, Terminal, signed
 
 #: Written again as Python does, and with a line feed.
 REWRITTEN = json.dumps(json.loads(BODY)).encode() + b"\n"
 MATCHES = "; the signature matches once this is undone"
-
-
-class Terminal(io.StringIO):
-    """A terminal, which keeps what it is sent."""
-
-    def isatty(self) -> bool:
-        """Say that it is one."""
-        return True
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +57,7 @@ def shown(
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "stdout", output := Terminal())
     diagnose(name, *(f"--secret={secret!s}" for secret in secrets), status=1, now=now)
-    return re.sub(r"\x1b\[[\d;]*m", "", output.getvalue()).splitlines()
+    return output.lines
 
 
 def captured_after(first: Cause, second: Cause) -> Iterator[Captured]:

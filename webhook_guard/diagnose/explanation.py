@@ -145,7 +145,7 @@ def _clock(facts: Facts) -> tuple[str, str]:
     what = f"{beyond:.0f} s older than the tolerance of {facts.tolerance:g} s: the capture is {seconds:.0f} s old"
     return (
         f"The timestamp is {what}, or this machine's clock as far ahead.",
-        "If the capture is that old, its time is right: give --now. Else set this machine's clock.",
+        "If it was captured then, say so with --now. Else set this machine's clock.",
     )
 
 
