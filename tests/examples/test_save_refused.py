@@ -1,5 +1,6 @@
 """The example that saves requests whose signature does not match: which, where, how many, and for whom."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from webhook_guard.cli import main
+
 from examples.relay import relay
 from examples.running import FOLDER, Install, running
 from examples.test_examples import deliver
-from support import BODY, OTHER_SECRET, signed
+from support import BODY, OTHER_SECRET, SECRET, signed
 
 #: How many it keeps.
 KEPT = 20
@@ -50,6 +53,16 @@ def test_the_same_bytes(port: int, tmp_path: Path) -> None:
     assert file.read_bytes() == with_names_in_lower_case(sent)
     if os.name != "nt":
         assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_diagnosed(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is saved can be diagnosed, as the first lines of the example say."""
+    monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
+    assert deliver(port, BODY + b"\n", signed(timestamp=int(time.time()))).status == 400
+    assert main(["diagnose", str(saved(tmp_path)[0]), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["causes"] == ["newline"]
 
 
 def test_nothing_else(port: int, tmp_path: Path) -> None:
