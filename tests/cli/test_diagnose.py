@@ -207,13 +207,13 @@ class TestJSON:
         diagnose(save(REWRITTEN, length=1), "--json", status=1)
         values = json.loads(capsys.readouterr().out)
         assert (values["verdict"], values["reason"]) == ("refused", "signature_mismatch")
-        assert (values["causes"], len(values["undone"])) == (["newline", "reserialized"], 2)
+        assert (values["causes"], len(values["steps"])) == (["newline", "reserialized"], 2)
         assert values["note"] == f"Content-Length says 1 bytes, and {len(REWRITTEN)} are here"
 
     def test_members(self, capsys: pytest.CaptureFixture[str]) -> None:
         """These are all, where there is nothing to note."""
         diagnose(save(), "--json", status=0)
-        names = ["verdict", "reason", "causes", "undone", "explanation", "fix", "tried"]
+        names = ["verdict", "reason", "causes", "steps", "explanation", "fix", "tried"]
         assert list(json.loads(capsys.readouterr().out)) == names
 
 

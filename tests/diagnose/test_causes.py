@@ -8,7 +8,6 @@ from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
 def test_codes() -> None:
     """The codes are their names in lower case: programs go by them."""
     assert [cause.value for cause in Cause] == [cause.name.lower() for cause in Cause]
-    assert len(Cause) == 20
 
 
 def test_public_names() -> None:

@@ -192,9 +192,9 @@ class TestNoClaimWithoutProof:
         assert diagnosis.body == body
 
     @settings(max_examples=300)
-    @given(st.integers(0, 10**6), st.integers(1, 255), st.booleans())
-    def test_one_byte(self, position: int, change: int, of_body: bool) -> None:  # noqa: FBT001  Hypothesis gives it
-        """A byte that was changed in the body, or in the signature, has no cause, unless blanks are what it changed."""
+    @given(position=st.integers(0, 10**6), change=st.integers(1, 255), of_body=st.booleans())
+    def test_one_byte(self, position: int, change: int, *, of_body: bool) -> None:
+        """A byte that was changed in the body, or in the signature, has no cause."""
         headers = signed(BODY)
         mac, body = bytearray(base64.b64decode(headers["webhook-signature"][3:])), bytearray(BODY)
         changed = body if of_body else mac
@@ -280,11 +280,11 @@ class TestShown:
         values = diagnose(BODY + b"\n", signed(BODY), SECRET, now=NOW + 712).to_dict()
         assert json.loads(json.dumps(values)) == values
         assert values["causes"] == ["newline", "clock"]
-        assert values["undone"] == [
-            "take the final line feed away (1 byte)",
-            "take the time as 712 s earlier",
+        assert values["steps"] == [
+            {"cause": "newline", "how": "take the final line feed away (1 byte)"},
+            {"cause": "clock", "how": "take the time as 712 s earlier"},
         ]
-        assert values.keys() == {"verdict", "reason", "causes", "undone", "explanation", "fix", "tried"}
+        assert values.keys() == {"verdict", "reason", "causes", "steps", "explanation", "fix", "tried"}
 
     def test_nothing_private(self) -> None:
         """No secret, signature or body is in what it says."""

@@ -18,16 +18,16 @@ def causes(*pairs: tuple[str, str], prefix: bytes = SIGNED) -> list[Cause] | Non
 
 def test_standard() -> None:
     """What a guard takes needs no step, and comes first."""
-    first, *_ = heads(find({"webhook-id": ID, "webhook-timestamp": TIME, "svix-id": "x", "svix-timestamp": "1"}))
+    first, *_ = heads(
+        find([("webhook-id", ID), ("webhook-timestamp", TIME), ("svix-id", "x"), ("svix-timestamp", "1")])
+    )
     assert (first.prefix, first.timestamp, first.steps) == (SIGNED, TIME.encode(), ())
 
 
-@pytest.mark.parametrize(
-    ("prefix", "timestamp"), [(b"", TIME), (b"1750861210.", TIME), (b"wh_1.", TIME)], ids=["body", "timestamp", "id"]
-)
+@pytest.mark.parametrize(("prefix", "timestamp"), [(b"", TIME), (b"1750861210.", TIME)], ids=["body", "timestamp"])
 def test_signed_content(prefix: bytes, timestamp: str) -> None:
     """Senders sign less; the timestamp that came counts all the same."""
-    (head,) = (head for head in heads(find({"webhook-id": ID, "webhook-timestamp": TIME})) if head.prefix == prefix)
+    (head,) = (head for head in heads(find([("webhook-id", ID), ("webhook-timestamp", TIME)])) if head.prefix == prefix)
     assert ([step.cause for step in head.steps], head.timestamp) == ([Cause.SIGNED_CONTENT], timestamp.encode())
 
 

@@ -94,4 +94,4 @@ def test_long_secret() -> None:
 
 def test_repr() -> None:
     """It shows nothing of the secret."""
-    assert repr(readings([SECRET], 1)[0]) == "<reading of secret 0, 0 steps>"
+    assert repr(readings([SECRET], 1)[0]) == "<reading, 0 steps>"

@@ -18,7 +18,7 @@ OTHER = base64.b64encode(bytes(32)).decode()
 
 def causes(value: str, sender: str = "webhook") -> list[Cause] | None:
     """Return the causes with which `MAC` is found in a header; None if it is not."""
-    target = match(MAC, targets([Field(sender, "signature", value.encode("latin-1"))]))
+    target = match(MAC, targets([Field(f"{sender}-signature", sender, "signature", value.encode("latin-1"))]))
     return None if target is None else [step.cause for step in target.steps]
 
 
@@ -55,7 +55,7 @@ def test_blanks_for_plus() -> None:
     """A form's decoder makes blanks of the plus signs in base64."""
     mac = b"\xfb\xef\xbe" * 10 + b"\xfb\xef"
     value = f"v1,{base64.b64encode(mac).decode().replace('+', ' ')}".encode()
-    (target,) = targets([Field("webhook", "signature", value)])
+    (target,) = targets([Field("webhook-signature", "webhook", "signature", value)])
     assert (target.mac, target.steps[0].cause) == (mac, Cause.HEADER_FORMAT)
 
 
@@ -74,24 +74,27 @@ def test_none(value: str) -> None:
 def test_each_once() -> None:
     """A signature that is there more than once is found once, in the plainest way."""
     found = targets(
-        [Field("svix", "signature", TEXT.encode()), Field("webhook", "signature", f"v1,{TEXT} {SAFE}".encode())]
+        [
+            Field("svix-signature", "svix", "signature", TEXT.encode()),
+            Field("webhook-signature", "webhook", "signature", f"v1,{TEXT} {SAFE}".encode()),
+        ]
     )
     assert [(target.mac, target.steps) for target in found] == [(MAC, ())]
 
 
 def test_other_headers() -> None:
     """An id is no signature."""
-    assert targets([Field("webhook", "id", TEXT.encode())]) == []
+    assert targets([Field("webhook-id", "webhook", "id", TEXT.encode())]) == []
 
 
 @given(st.binary(max_size=4096))
 def test_bounded(value: bytes) -> None:
     """Whatever a header has, it is some MACs of 32 bytes."""
-    found = targets([Field("webhook", "signature", value)])
+    found = targets([Field("webhook-signature", "webhook", "signature", value)])
     assert len(found) <= 64
     assert all(len(target.mac) == 32 for target in found)
 
 
 def test_repr() -> None:
     """It shows no MAC."""
-    assert repr(targets([Field("webhook", "signature", TEXT.encode())])) == "[<target, 0 steps>]"
+    assert repr(targets([Field("webhook-signature", "webhook", "signature", TEXT.encode())])) == "[<target, 0 steps>]"

@@ -15,7 +15,7 @@ signatures                  the MACs that a signature header may have been meant
 No cause is named unless undoing it makes the MAC come out right.
 """
 
-from webhook_guard.diagnose.causes import Cause
+from webhook_guard.diagnose.causes import Cause, Step
 from webhook_guard.diagnose.diagnosis import Diagnosis, diagnose
 
-__all__ = ["Cause", "Diagnosis", "diagnose"]
+__all__ = ["Cause", "Diagnosis", "Step", "diagnose"]

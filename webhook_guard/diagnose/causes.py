@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Cause(StrEnum):
-    """Why a signature does not match: a code that is also a `str`. Their order is that of a diagnosis.
+    """Why a signature does not match: a code that is also a `str`. Steps of secret, headers and time are in this order.
 
     >>> Cause.NEWLINE == "newline"
     True

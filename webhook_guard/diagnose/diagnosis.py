@@ -10,16 +10,15 @@ import msgspec
 from webhook_guard.diagnose.causes import Cause, Step
 from webhook_guard.diagnose.explanation import Facts, explain
 from webhook_guard.diagnose.fields import find
-from webhook_guard.diagnose.search import Found, Search
+from webhook_guard.diagnose.search import Result, search
 from webhook_guard.diagnose.secrets import readings
 from webhook_guard.sansio import guard, keys
 from webhook_guard.sansio.errors import PayloadError, Reason, VerificationError, WebhookError
 from webhook_guard.sansio.keys import Secret
-from webhook_guard.sansio.signature import Headers, read_fields, spellings
+from webhook_guard.sansio.signature import Headers, read_fields
 from webhook_guard.verify import Payload, as_bytes, unix_time, unwrap
 
-_LENGTH = spellings(guard.LENGTH)
-#: A number of seconds or bytes that is not absurd.
+#: A number of seconds that is not absurd.
 _NUMBER = re.compile(rb"[0-9]{1,12}")
 
 
@@ -29,7 +28,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         verdict: "genuine", or "refused".
         reason: Why a guard refuses it; None if it is genuine.
-        steps: What to undo, in this order; then the signature matches. Empty if nothing was found, or is wrong.
+        steps: What to undo, in this order; then the signature matches. Empty if nothing was found, or nothing is wrong.
         explanation: What happened, in plain words: a few sentences.
         fix: Where to look, and what to change; empty if it is genuine.
         body: The body as it was signed, in bytes, if that was found; else as it came.
@@ -38,7 +37,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Literal["genuine", "refused"]
     reason: Reason | None
-    steps: list[Step]
+    steps: tuple[Step, ...]
     explanation: str
     fix: str
     body: bytes
@@ -62,7 +61,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
             "verdict": self.verdict,
             "reason": None if self.reason is None else self.reason.value,
             "causes": [cause.value for cause in self.causes],
-            "undone": [step.how for step in self.steps],
+            "steps": [{"cause": step.cause.value, "how": step.how} for step in self.steps],
             "explanation": self.explanation,
             "fix": self.fix,
             "tried": self.tried,
@@ -106,15 +105,17 @@ def diagnose(
     >>> diagnosis.steps[0].how
     "write the JSON compact, as JavaScript's JSON.stringify does"
     """
-    received, pairs = as_bytes(body), _repeatable(headers)
+    received, pairs = as_bytes(body), _pairs(headers)
     now, tolerance = unix_time(now), guard.check_tolerance(tolerance)
     secrets, in_use = _secrets(secret)
     refusal = _refusal(received, pairs, secrets[:in_use], now=now, tolerance=tolerance, method=method)
     if refusal is None:
         return _genuine(received)
-    search = Search(readings(secrets, in_use), find(pairs))
-    found = None if isinstance(refusal, PayloadError) else search.run(received)
-    return _refused(refusal, search, found, received, _declared(pairs), now=now, tolerance=tolerance)
+    if isinstance(refusal, PayloadError):
+        result = Result(None, has_signature=True, tried=0, is_complete=True)
+    else:
+        result = search(received, readings(secrets, in_use), find(pairs))
+    return _refused(refusal, result, received, now=now, tolerance=tolerance)
 
 
 def _refusal(
@@ -139,21 +140,23 @@ def _secrets(secret: Secret | None) -> tuple[tuple[str | bytes, ...], int]:
     return keys.entries(secret), 1
 
 
-def _repeatable(headers: Any) -> Any:
-    """Return headers that can be gone through more than once."""
-    return headers if hasattr(headers, "items") or isinstance(headers, (str, bytes, bytearray)) else list(headers)
+def _pairs(headers: Any) -> list[tuple[str | bytes, str | bytes]]:
+    """Return the names and values of headers, which may be such as can be gone through only once.
 
-
-def _declared(headers: Headers) -> int | None:
-    value = read_fields(headers, _LENGTH).values.get(guard.LENGTH, b"")
-    return int(value) if _NUMBER.fullmatch(value) else None
+    Raises:
+        TypeError: They are of another type.
+    """
+    if isinstance(headers, (str, bytes, bytearray)):
+        read_fields(headers)
+    pairs: list[tuple[str | bytes, str | bytes]] = list(headers.items() if hasattr(headers, "items") else headers)
+    return pairs
 
 
 def _genuine(body: bytes) -> Diagnosis:
     return Diagnosis(
         verdict="genuine",
         reason=None,
-        steps=[],
+        steps=(),
         explanation="The signature is right, the timestamp is within the tolerance, and the body is an event.",
         fix="",
         body=body,
@@ -161,35 +164,35 @@ def _genuine(body: bytes) -> Diagnosis:
     )
 
 
-def _refused(
-    refusal: WebhookError,
-    search: Search,
-    found: Found | None,
-    body: bytes,
-    declared: int | None,
-    *,
-    now: float,
-    tolerance: float,
-) -> Diagnosis:
-    age = _age(found, now)
-    steps = None if found is None else [*found.steps, *_clock(age, tolerance)]
-    is_complete = search.is_complete
-    facts = Facts(refusal, steps, body, declared, search.has_targets, search.tried, is_complete, age, tolerance)
-    what, fix = explain(facts)
+def _refused(refusal: WebhookError, result: Result, body: bytes, *, now: float, tolerance: float) -> Diagnosis:
+    found = result.found
+    age = 0.0 if found is None else _age(found.timestamp, now)
+    steps = None if found is None else (*found.steps, *_clock(age, tolerance))
+    what, fix = explain(
+        Facts(
+            refusal=refusal,
+            steps=steps,
+            body=body,
+            has_signature=result.has_signature,
+            tried=result.tried,
+            is_complete=result.is_complete,
+            age=age,
+            tolerance=tolerance,
+        )
+    )
     return Diagnosis(
         verdict="refused",
         reason=refusal.reason,
-        steps=steps or [],
+        steps=steps or (),
         explanation=what,
         fix=fix,
         body=body if found is None else found.body,
-        tried=search.tried,
+        tried=result.tried,
     )
 
 
-def _age(found: Found | None, now: float) -> float:
-    """Return how old the timestamp is that was signed, in seconds; 0 if there is none."""
-    timestamp = b"" if found is None else found.timestamp
+def _age(timestamp: bytes, now: float) -> float:
+    """Return how old a timestamp is, in seconds; 0 if there is none."""
     return now - int(timestamp) if _NUMBER.fullmatch(timestamp) else 0
 
 

@@ -100,7 +100,6 @@ class Facts(NamedTuple):
         refusal: What a guard refuses it with.
         steps: What was found; None if nothing makes the signature match.
         body: The body as it came.
-        declared: What Content-Length says, in bytes; None if it is not there, or no number.
         has_signature: Whether a header has anything that may be a signature.
         tried: How many ways were tried.
         is_complete: Whether all ways were, and not only what there was time for.
@@ -111,7 +110,6 @@ class Facts(NamedTuple):
     refusal: WebhookError
     steps: Sequence[Step] | None
     body: bytes
-    declared: int | None
     has_signature: bool
     tried: int
     is_complete: bool
@@ -164,8 +162,6 @@ def _signs(facts: Facts) -> Iterator[str]:
     body = facts.body
     if not body:
         yield "The body is empty: something may have read it before."
-    elif facts.declared is not None and facts.declared != len(body):
-        yield f"Content-Length says {facts.declared} bytes, and {len(body)} are here."
     elif body.startswith(b"{") and not body.rstrip().endswith(b"}"):
         yield "The body begins as JSON and does not end so: a part is missing."
     if count := body.count("\N{REPLACEMENT CHARACTER}".encode()):

@@ -6,13 +6,12 @@ Standard Webhooks' senders call them ``webhook-id`` and so on, Svix's ``svix-id`
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from webhook_guard.diagnose.causes import Cause, Step
-from webhook_guard.sansio.signature import Headers
 
 #: The name without what it is for, and what it is for.
-_NAME = re.compile(r"([a-z0-9-]{0,40}?)-?(id|timestamp|signature)(-256|-sha256)?")
+_NAME = re.compile(r"(?:([a-z0-9-]{1,40})-)?(id|timestamp|signature)(?:-256|-sha256)?")
 #: The sender whose names the standard has.
 STANDARD = "webhook"
 #: How many headers that look like these are looked at: a rotation or a retry has a few.
@@ -25,45 +24,42 @@ class Field(NamedTuple):
     """A header that may matter. Its repr does not show the value.
 
     Attributes:
+        name: Its name, in lower case and with dashes.
         sender: The part of its name that tells whose it is; `STANDARD` for the standard's own.
         kind: What it is: "id", "timestamp" or "signature".
         value: Its value, without the blanks around it.
     """
 
+    name: str
     sender: str
     kind: str
     value: bytes
 
     def __repr__(self) -> str:
-        return f"<{self.sender}-{self.kind}>"
+        return f"<{self.name}>"
 
 
 def renamed(field: Field) -> Step:
     """Return the step from a sender's own header to the standard's."""
-    return Step(Cause.SVIX_HEADERS, f"read {field.sender}-id, -timestamp and -signature as {STANDARD}-...")
+    return Step(Cause.SVIX_HEADERS, f"read {field.name} as {STANDARD}-{field.kind}")
 
 
-def find(headers: Headers) -> list[Field]:
+def find(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> list[Field]:
     """Return the headers that may matter, the standard's own first.
 
     Args:
-        headers: What `signature.read_fields` takes without complaint.
+        pairs: All headers: names, in any case, and values.
     """
-    found = list(islice(_fields(_pairs(headers)), _MOST))
+    found = list(islice(_fields(pairs), _MOST))
     return sorted(found, key=lambda field: field.sender != STANDARD)
 
 
-def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
-    pairs: Iterable[tuple[Any, Any]] = headers.items() if hasattr(headers, "items") else headers
-    return pairs
-
-
-def _fields(pairs: Iterable[tuple[Any, Any]]) -> Iterator[Field]:
-    for name, value in pairs:
-        text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
-        match = _NAME.fullmatch(text.lower().replace("_", "-"))
-        if match is not None:
-            yield Field(match[1], match[2], _raw(value).strip(b" \t"))
+def _fields(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> Iterator[Field]:
+    for given, value in pairs:
+        text = given.decode("latin-1") if isinstance(given, bytes) else given
+        name = text.lower().replace("_", "-")
+        if match := _NAME.fullmatch(name):
+            yield Field(name, match[1] or "", match[2], _raw(value).strip(b" \t"))
 
 
 def _raw(value: str | bytes) -> bytes:

@@ -20,9 +20,8 @@ _MOST_VALUES = 6
 _MOST_STEPS = 2
 
 _SWAPPED = Step(Cause.SWAPPED_HEADERS, "exchange the values of webhook-id and webhook-timestamp")
-_BODY_ALONE = Step(Cause.SIGNED_CONTENT, "compute the MAC over the body alone, not over id.timestamp.body")
-_WITHOUT_ID = Step(Cause.SIGNED_CONTENT, "compute the MAC over timestamp.body, not over id.timestamp.body")
-_WITHOUT_TIMESTAMP = Step(Cause.SIGNED_CONTENT, "compute the MAC over id.body, not over id.timestamp.body")
+_BODY_ALONE = Step(Cause.SIGNED_CONTENT, "compute the signature over the body alone")
+_WITHOUT_ID = Step(Cause.SIGNED_CONTENT, "compute the signature over timestamp.body")
 
 
 class Head(NamedTuple):
@@ -70,22 +69,20 @@ def _all(fields: list[Field]) -> Iterator[Head]:
     ids = _values([field for field in fields if field.kind == "id"])
     timestamps = _values([field for field in fields if field.kind == "timestamp"])
     yield from _signed(ids, timestamps)
-    yield from _signed(timestamps, [_Value(each.text, each.after(_SWAPPED)) for each in ids])
+    yield from _signed(ids=timestamps, timestamps=[_Value(each.text, each.after(_SWAPPED)) for each in ids])
     yield Head(b"", timestamps[0].text if timestamps else b"", (_BODY_ALONE,))
 
 
 def _signed(ids: list[_Value], timestamps: list[_Value]) -> Iterator[Head]:
     """Yield what senders make of ids and timestamps."""
-    for timestamp in chain.from_iterable(map(_readings, timestamps)):
+    for timestamp in chain.from_iterable(map(_in_seconds, timestamps)):
         yield Head(b"%b." % timestamp.text, timestamp.text, timestamp.after(_WITHOUT_ID))
         for webhook_id in ids:
             steps = webhook_id.after(*timestamp.steps)
             yield Head(b"%b.%b." % (webhook_id.text, timestamp.text), timestamp.text, steps)
-            if not webhook_id.text.isdigit():
-                yield Head(b"%b." % webhook_id.text, timestamp.text, (*steps, _WITHOUT_TIMESTAMP))
 
 
-def _readings(timestamp: _Value) -> Iterator[_Value]:
+def _in_seconds(timestamp: _Value) -> Iterator[_Value]:
     """Yield a timestamp, and what it is in seconds if it is written otherwise."""
     yield timestamp
     for text, how in in_seconds(timestamp.text):
@@ -115,10 +112,11 @@ def _texts(field: Field, alike: list[Field]) -> Iterator[tuple[bytes, Step | Non
         yield field.value, None
     # WSGI servers join repeated headers with commas; a date has one in it, too.
     different = {piece.strip(_QUOTES) for each in alike for piece in each.value.split(b",")}
-    name = f"{field.sender}-{field.kind}"
-    step = Step(Cause.HEADER_FORMAT, f"write {name} once, with nothing around it")
-    if len(different) > 1:
-        step = Step(Cause.RETRY_MIXED, f"take another {name} of the {len(different)} in the request")
+    step = (
+        Step(Cause.RETRY_MIXED, f"take another {field.name} of the {len(different)} in the request")
+        if len(different) > 1
+        else Step(Cause.HEADER_FORMAT, f"write {field.name} once, with nothing around it")
+    )
     for piece in (field.value, *field.value.split(b",")):
         if text := piece.strip(_QUOTES):
             yield text, step
@@ -134,5 +132,5 @@ def _foreign(field: Field, *, standard: bool) -> Step | None:
     if field.sender == STANDARD:
         return None
     if standard:
-        return Step(Cause.RETRY_MIXED, f"take {field.sender}-{field.kind} in place of {STANDARD}-{field.kind}")
+        return Step(Cause.RETRY_MIXED, f"take {field.name} in place of {STANDARD}-{field.kind}")
     return renamed(field)

@@ -1,12 +1,12 @@
-"""The search for what makes a signature match: of one cause first, then of two.
+"""The search for what makes a signature match: one change undone, then two.
 
-Each way is tried by computing its MAC. How much is computed is bounded in bytes, so that a large body takes as long as
-it may and no longer; what is likely is tried first.
+Each possibility is tried by computing its MAC. What that may cost is bounded, in bytes that are hashed, so that a large
+body takes as long as it may and no longer; what is likely is tried first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, product, starmap
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from webhook_guard.diagnose import bodies, reserialized, signatures
 from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
@@ -14,10 +14,14 @@ from webhook_guard.diagnose.fields import Field
 from webhook_guard.diagnose.heads import Head, heads
 from webhook_guard.diagnose.secrets import Reading
 
+_Undo: TypeAlias = Callable[[bytes], Iterator[BodyUndone]]
+
 #: What a search may cost, in bytes that are hashed: SHA-256 takes 0.4 to 2 GB a second.
 _MOST_WORK = 2_000_000_000
-#: What a MAC costs beside the body, and what a byte of a body costs that is made: the same unit.
-_OVERHEAD, _UNDOING, _REWRITING = 2048, 2, 40
+#: What computing a MAC costs beside the body, in the same unit.
+_OVERHEAD = 2048
+#: What each byte costs of a body that is made.
+_RATES: dict[_Undo, int] = {bodies.undone: 2, reserialized.undone: 40, reserialized.reordered: 40}
 
 
 class Found(NamedTuple):
@@ -27,20 +31,34 @@ class Found(NamedTuple):
         steps: What to undo, in this order.
         body: The body that was signed.
         timestamp: The timestamp that was signed; empty if there is none.
-        secret_index: Which of the secrets signed, counted from 0.
     """
 
     steps: tuple[Step, ...]
     body: bytes
     timestamp: bytes
-    secret_index: int
 
     def __repr__(self) -> str:
         return f"<found after {len(self.steps)} steps>"
 
 
-class _Way(NamedTuple):
-    """How to compute a MAC, whatever the body is."""
+class Result(NamedTuple):
+    """What came of a search.
+
+    Attributes:
+        found: What makes the signature match, with as few steps as was found first; None if nothing does.
+        has_signature: Whether there is anything that may be a signature.
+        tried: How many MACs were computed.
+        is_complete: Whether all that could be tried was, if nothing was found.
+    """
+
+    found: Found | None
+    has_signature: bool
+    tried: int
+    is_complete: bool
+
+
+class _Signing(NamedTuple):
+    """What may have been signed with which key, but for the body."""
 
     reading: Reading
     head: Head
@@ -51,109 +69,94 @@ class _Way(NamedTuple):
         return len(self.reading.steps) + len(self.head.steps)
 
 
-class _OutOfWork(Exception):  # noqa: N818  no error: the end of the search
+class _Candidate(NamedTuple):
+    """A body that may have been signed, and the steps to it."""
+
+    body: bytes
+    steps: tuple[Step, ...] = ()
+
+
+class _OutOfWorkError(Exception):
     """As much was tried as may be."""
 
 
-class Search:
-    """One search.
+def search(body: bytes, readings: list[Reading], fields: list[Field]) -> Result:
+    """Find what makes the signature match.
 
     Args:
+        body: The body as it came.
         readings: The keys to try.
         fields: The headers that may matter.
-
-    Attributes:
-        tried: How many MACs were computed.
-        is_complete: Whether nothing was left out.
     """
+    return _Search(readings, fields).run(body)
 
+
+class _Search:
     def __init__(self, readings: list[Reading], fields: list[Field]) -> None:
-        self._ways = sorted(starmap(_Way, product(readings, heads(fields))), key=lambda way: way.cost)
+        signings = list(starmap(_Signing, product(readings, heads(fields))))
+        #: By how many causes each undoes: none, one, or two.
+        self._plain, self._one, self._two = (
+            [signing for signing in signings if signing.cost == cost] for cost in range(3)
+        )
         self._targets = signatures.targets(fields)
         self._work = _MOST_WORK
-        self.tried: int = 0
-        self.is_complete: bool = True
+        self._tried = 0
 
-    @property
-    def has_targets(self) -> bool:
-        """Whether there is anything that may be a signature."""
-        return bool(self._targets)
-
-    def run(self, body: bytes) -> Found | None:
-        """Return the first way, with the fewest causes, in which the signature matches; None if there is none.
-
-        Args:
-            body: The body as it came.
-        """
-        if not self.has_targets:
-            return None
+    def run(self, body: bytes) -> Result:
+        if not self._targets:
+            return Result(None, has_signature=False, tried=0, is_complete=True)
+        found, is_complete = None, True
         try:
-            return next(self._all(body), None)
-        except _OutOfWork:
-            self.is_complete = False
-            return None
+            found = next(self._found(_Candidate(body)), None)
+        except _OutOfWorkError:
+            is_complete = False
+        return Result(found, has_signature=True, tried=self._tried, is_complete=is_complete)
 
-    def _all(self, body: bytes) -> Iterator[Found]:
-        plain, one, two = (self._of_cost(cost) for cost in range(3))
-        yield from self._try([*plain, *one], body)
-        for undone in self._undone(body):
-            yield from self._try(plain, undone.body, undone.step)
+    def _found(self, came: _Candidate) -> Iterator[Found]:
+        for candidate, signings in self._candidates(came):
+            yield from self._matching(candidate, signings)
+            del candidate  # or two would be in memory while the next is made: 10 bodies of 1 MiB, and not 9
+
+    def _candidates(self, came: _Candidate) -> Iterator[tuple[_Candidate, list[_Signing]]]:
+        """Yield bodies, each with what to try it with; the likelier first, and one cause before two mostly."""
+        yield came, [*self._plain, *self._one]
+        yield from self._undone(came, bodies.undone, self._plain)
+        # To make these costs more than to try them, so each is made once.
+        for rewritten, signings in self._undone(came, reserialized.undone, [*self._plain, *self._one]):
+            yield rewritten, signings
+            yield from self._undone(rewritten, bodies.undone, self._plain)
+            del rewritten
+        yield came, self._two
+        for undone, signings in self._undone(came, bodies.undone, self._one):
+            yield undone, signings
+            yield from self._undone(undone, bodies.undone, self._plain)
+            yield from self._undone(undone, reserialized.undone, self._plain)
             del undone
-        # Making these costs more than trying them, so each is made once.
-        for undone in self._rewritten(body):
-            yield from self._try([*plain, *one], undone.body, undone.step)
-            for again in self._undone(undone.body):
-                yield from self._try(plain, again.body, undone.step, again.step)
-                del again
+        undone_or_not = chain([came], (each for each, _ in self._undone(came, bodies.undone, [])))
+        for candidate in undone_or_not:
+            yield from self._undone(candidate, reserialized.reordered, self._plain)
+
+    def _undone(
+        self, candidate: _Candidate, undo: _Undo, signings: list[_Signing]
+    ) -> Iterator[tuple[_Candidate, list[_Signing]]]:
+        for undone in undo(candidate.body):
+            self._charge(_RATES[undo] * len(undone.body))
+            yield _Candidate(undone.body, (*candidate.steps, undone.step)), signings
             del undone
-        yield from self._try(two, body)
-        for undone in self._undone(body):
-            yield from self._try(one, undone.body, undone.step)
-            for again in chain(self._undone(undone.body), self._rewritten(undone.body)):
-                yield from self._try(plain, again.body, undone.step, again.step)
-                del again
-            del undone
-        yield from self._reordered(plain, body)
-        for undone in self._undone(body):
-            yield from self._reordered(plain, undone.body, undone.step)
 
-    def _reordered(self, ways: list[_Way], body: bytes, *steps: Step) -> Iterator[Found]:
-        for undone in self._charged(reserialized.reordered(body), _REWRITING):
-            yield from self._try(ways, undone.body, *steps, undone.step)
-
-    def _undone(self, body: bytes) -> Iterator[BodyUndone]:
-        return self._charged(bodies.undone(body), _UNDOING)
-
-    def _rewritten(self, body: bytes) -> Iterator[BodyUndone]:
-        return self._charged(reserialized.undone(body), _REWRITING)
-
-    def _charged(self, undone: Iterable[BodyUndone], rate: int) -> Iterator[BodyUndone]:
-        for each in undone:
-            self._charge(rate * len(each.body))
-            yield each
-            del each  # or two would be in memory while the next one is made: so in all loops here
+    def _matching(self, candidate: _Candidate, signings: list[_Signing]) -> Iterator[Found]:
+        for reading, head in signings:
+            self._charge(len(candidate.body) + _OVERHEAD)
+            self._tried += 1
+            target = signatures.match(reading.mac.digest(head.prefix, candidate.body), self._targets)
+            if target is not None:
+                steps = _in_order([*reading.steps, *head.steps, *target.steps])
+                yield Found((*candidate.steps, *steps), candidate.body, head.timestamp)
 
     def _charge(self, work: int) -> None:
         self._work -= work
         if self._work < 0:
-            raise _OutOfWork
-
-    def _of_cost(self, cost: int) -> list[_Way]:
-        return [way for way in self._ways if way.cost == cost]
-
-    def _try(self, ways: list[_Way], body: bytes, *steps: Step) -> Iterator[Found]:
-        """Yield the way to compute the MAC of a body that is right, after the steps back to that body."""
-        for way in ways:
-            mac = self._mac(way, body)
-            target = signatures.match(mac, self._targets)
-            if target is not None:
-                rest = _in_order([*way.reading.steps, *way.head.steps, *target.steps])
-                yield Found((*steps, *rest), body, way.head.timestamp, way.reading.secret_index)
-
-    def _mac(self, way: _Way, body: bytes) -> bytes:
-        self._charge(len(body) + _OVERHEAD)
-        self.tried += 1
-        return way.reading.mac.digest(way.head.prefix, body)
+            raise _OutOfWorkError
 
 
 def _in_order(steps: list[Step]) -> Iterator[Step]:

@@ -31,16 +31,14 @@ class Reading(NamedTuple):
 
     Attributes:
         mac: The MAC under the key.
-        secret_index: Which of the secrets, counted from 0.
         steps: How it was got; none if the guard takes it.
     """
 
     mac: Mac
-    secret_index: int
     steps: tuple[Step, ...]
 
     def __repr__(self) -> str:
-        return f"<reading of secret {self.secret_index}, {len(self.steps)} steps>"
+        return f"<reading, {len(self.steps)} steps>"
 
 
 def readings(secrets: Sequence[str | bytes], in_use: int) -> list[Reading]:
@@ -60,10 +58,10 @@ def _all(secrets: Sequence[str | bytes], in_use: int) -> Iterator[Reading]:
     for index, secret in enumerate(secrets):
         other = Step(Cause.OTHER_SECRET, f"verify with secret {index + 1} of the {len(secrets)} given")
         own = () if index < in_use else (other,)
-        yield from (Reading(mac, index, own) for mac in _taken(secret))
+        yield from (Reading(mac, own) for mac in _taken(secret))
         for key, how in _mistaken(secret):
             if len(key) >= MINIMUM_KEY_LENGTH and key.strip(b"\0"):
-                yield Reading(Mac(key), index, (Step(Cause.SECRET_FORMAT, how), *own))
+                yield Reading(Mac(key), (Step(Cause.SECRET_FORMAT, how), *own))
 
 
 def _taken(secret: str | bytes) -> list[Mac]:

@@ -20,7 +20,7 @@ _RUN = re.compile(rb"[A-Za-z0-9+/_-]{43,}")
 _VERSION = re.compile(rb"v1[_-]?", re.IGNORECASE)
 _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{64}")
 #: Characters of 32 bytes in base64, without padding.
-_LENGTH = 43
+_BASE64_LENGTH = 43
 _WRITTEN = "and write it as v1,<base64> with its padding, and nothing around"
 #: MACs to compare with; the guard takes 32 signatures.
 _MOST = 64
@@ -70,10 +70,10 @@ def _macs(value: bytes) -> Iterator[tuple[bytes, str | None]]:
 
 
 def _in_run(run: bytes) -> Iterator[tuple[bytes, str]]:
-    for text in {run, _VERSION.sub(b"", run, count=1)}:
+    for text in dict.fromkeys((run, _VERSION.sub(b"", run, count=1))):
         if _HEXADECIMAL.fullmatch(text):
             yield unhexlify(text), f"read the signature as hexadecimal, {_WRITTEN}"
-        elif len(text) == _LENGTH and (mac := _from_base64(text)) is not None:
+        elif len(text) == _BASE64_LENGTH and (mac := _from_base64(text)) is not None:
             url_safe = " url-safe" if b"-" in text or b"_" in text else ""
             yield mac, f"read the signature as{url_safe} base64, {_WRITTEN}"
 
@@ -82,7 +82,7 @@ def _from_base64(text: bytes) -> bytes | None:
     """Return the 32 bytes that a text is the base64 of, in either alphabet, or None."""
     bare = text.rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
     try:
-        mac = a2b_base64(bare + b"=", strict_mode=True) if len(bare) == _LENGTH else None
+        mac = a2b_base64(bare + b"=", strict_mode=True) if len(bare) == _BASE64_LENGTH else None
     except ValueError:
         return None
     return mac
