@@ -10,9 +10,11 @@ from webhook_guard.diagnose.fields import Field, find, renamed
     ("name", "field"),
     [
         ("webhook-id", Field("webhook-id", "webhook", "id", b"x")),
-        ("Webhook_Timestamp", Field("webhook-timestamp", "webhook", "timestamp", b"x")),
-        (b"SVIX-SIGNATURE", Field("svix-signature", "svix", "signature", b"x")),
-        ("X-Hub-Signature-256", Field("x-hub-signature-256", "x-hub", "signature", b"x")),
+        ("Webhook-Timestamp", Field("webhook-timestamp", "webhook", "timestamp", b"x")),
+        ("webhook_id", Field("webhook_id", "webhook_", "id", b"x")),
+        ("webhook-signature-256", Field("webhook-signature-256", "webhook-", "signature", b"x")),
+        (b"SVIX-SIGNATURE", Field("svix-signature", "svix-", "signature", b"x")),
+        ("X-Hub-Signature-256", Field("x-hub-signature-256", "x-hub-", "signature", b"x")),
         ("signature", Field("signature", "", "signature", b"x")),
     ],
 )
@@ -58,5 +60,5 @@ def test_repr() -> None:
 
 def test_renamed() -> None:
     """The step from another sender's headers names them."""
-    step = renamed(Field("svix-id", "svix", "id", b"x"))
+    step = renamed(Field("svix-id", "svix-", "id", b"x"))
     assert step == (Cause.SVIX_HEADERS, "read svix-id as webhook-id")

@@ -18,7 +18,7 @@ OTHER = base64.b64encode(bytes(32)).decode()
 
 def causes(value: str, sender: str = "webhook") -> list[Cause] | None:
     """Return the causes with which `MAC` is found in a header; None if it is not."""
-    target = match(MAC, targets([Field(f"{sender}-signature", sender, "signature", value.encode("latin-1"))]))
+    target = match(MAC, targets([Field("a-signature", sender, "signature", value.encode("latin-1"))]))
     return None if target is None else [step.cause for step in target.steps]
 
 
@@ -75,7 +75,7 @@ def test_each_once() -> None:
     """A signature that is there more than once is found once, in the plainest way."""
     found = targets(
         [
-            Field("svix-signature", "svix", "signature", TEXT.encode()),
+            Field("svix-signature", "svix-", "signature", TEXT.encode()),
             Field("webhook-signature", "webhook", "signature", f"v1,{TEXT} {SAFE}".encode()),
         ]
     )

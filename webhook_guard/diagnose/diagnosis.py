@@ -146,9 +146,8 @@ def _pairs(headers: Any) -> list[tuple[str | bytes, str | bytes]]:
     Raises:
         TypeError: They are of another type.
     """
-    if isinstance(headers, (str, bytes, bytearray)):
-        read_fields(headers)
     pairs: list[tuple[str | bytes, str | bytes]] = list(headers.items() if hasattr(headers, "items") else headers)
+    read_fields(pairs)
     return pairs
 
 
@@ -157,7 +156,10 @@ def _genuine(body: bytes) -> Diagnosis:
         verdict="genuine",
         reason=None,
         steps=(),
-        explanation="The signature is right, the timestamp is within the tolerance, and the body is an event.",
+        explanation=(
+            "The signature is right, the time is within the tolerance, and the body is an event."
+            " If your app refused it, the app has another secret or clock than is given here."
+        ),
         fix="",
         body=body,
         tried=0,

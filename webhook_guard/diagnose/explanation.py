@@ -3,94 +3,110 @@
 A reader need not know what a MAC is. The texts are short, because two causes and more must fit on a small screen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from webhook_guard.diagnose.causes import Cause, Step
+from webhook_guard.diagnose.secrets import TEXT_AS_KEY
 from webhook_guard.sansio.errors import PayloadError, Reason, WebhookError
 
-_PROXY = "Look for what stands before the app and drops or cuts headers: a proxy, a gateway, a queue."
+#: What to change where nothing makes the signature match, and the body shows nothing.
 _LIKELY = (
-    "Most likely it was signed with another secret: compare it with that endpoint's in the dashboard, and give others"
-    " with --secret. Else bytes of the body were lost for good: capture it where it arrives first."
+    "Most likely another secret signed it: compare it with that endpoint's in the dashboard, and give others with"
+    " --secret. Or it is not from OpenAI: anybody can post."
 )
+#: What to change where the signature is right as it is.
+_FIXES = {
+    Reason.CONFIGURATION: "Mend that secret: no guard starts with it.",
+    Reason.METHOD_NOT_ALLOWED: "Send it with POST: a redirect on the way may have made another method of it.",
+    Reason.DUPLICATE_HEADER: "Find what repeats the header before the app.",
+}
 _SENDER = "Look at what was sent: the sender signed this, so nothing on the way is wrong."
-#: What to change where the signature is right all the same.
-_FIXES = {Reason.METHOD_NOT_ALLOWED: "Send it with POST: a redirect on the way may have made another method of it."}
 
 #: What happened, and what to change.
 _TEXTS = {
     Cause.RESERIALIZED: (
-        "The body was parsed as JSON and written again: the same data, other bytes.",
-        "Verify the raw body (request.body(), request.get_data()), not parsed JSON.",
+        "Something parsed the body as JSON and wrote it again: the same data, other bytes.",
+        "Find what does it, before the app (proxy, gateway, relay) or in it, and verify the raw body instead.",
     ),
     Cause.NEWLINE: (
         "Line breaks of the body were changed.",
-        "Pass the body on as bytes: shells and editors change line breaks.",
+        "Find what passes it on as text, as shells, editors and templates do: pass bytes.",
     ),
     Cause.WHITESPACE: (
         "Blanks around the body were changed.",
-        "Pass the body on as it came, without strip() or a template.",
+        "Find what trims or pads it before it is verified, such as strip() or a template.",
     ),
     Cause.BOM: (
         "The body's byte-order mark was added or lost.",
-        "Pass the body on as bytes, not as text in utf-8-sig.",
+        "Find what reads or writes it as text (utf-8-sig) before it is verified: pass bytes.",
     ),
     Cause.NUL_PADDING: (
         "The body was filled up with zero bytes.",
-        "Pass on as many bytes as came, not the whole buffer.",
+        "Find what passes a whole buffer on: it must pass as many bytes as came.",
     ),
     Cause.COMPRESSED: (
-        "The body was compressed on its way.",
-        "Decompress it before it is verified, or don't compress it.",
+        "The body is still compressed.",
+        "Find what compresses it before the app, and turn that off; or decompress it first.",
     ),
     Cause.BASE64_BODY: (
-        "The body was encoded as base64, as gateways do.",
-        "Decode it first, as where an event of API Gateway has isBase64Encoded.",
+        "The body is still in base64, as gateways pass it to functions.",
+        "Decode it before it is verified: such an event says isBase64Encoded.",
     ),
     Cause.CHARSET: (
         "The body was read in one charset and written in another.",
-        "Pass the body on as bytes, or read and write it as UTF-8.",
+        "Find what decodes it before it is verified: pass bytes, or use UTF-8 both ways.",
     ),
     Cause.HTML_ESCAPED: (
         "The body was escaped as if it were HTML.",
-        "Pass the body on without a template or sanitizer.",
+        "Find the template, filter or sanitizer that it passes.",
     ),
-    Cause.FORM_ENCODED: ("The body was encoded as a form is.", "Pass the body on as JSON bytes, not as form data."),
+    Cause.FORM_ENCODED: (
+        "The body was encoded as a form is.",
+        "Find what posts it on as a form: it must post the JSON bytes as they came.",
+    ),
     Cause.QUOTED_BODY: (
-        "The body was written as a JSON string.",
-        "Pass the text itself on: json.dumps came once too often.",
+        "The body was written as a JSON string: JSON within JSON.",
+        "Find what encodes the text once more, such as json= of a client: pass the text itself.",
     ),
-    Cause.SECRET_FORMAT: ("The secret is not written as it should be.", "Copy the secret again, whole: whsec_..."),
+    Cause.SECRET_FORMAT: (
+        "The secret given is not written as it should be.",
+        "Copy the whole secret (whsec_...) from the dashboard, and nothing around it.",
+    ),
     Cause.OTHER_SECRET: (
-        "The request was signed with another secret than the first one given.",
-        "Give the app that secret, or both.",
+        "Another one of the secrets signed it, not the first, which the app has.",
+        "Give the app that secret, or both in a list.",
     ),
     Cause.HEADER_FORMAT: (
-        "A header is not written as it should be.",
-        "Find what rewrites the headers on the way.",
+        "A webhook header is not written as the guard reads it.",
+        "Find what rewrites the headers before the app.",
     ),
     Cause.SWAPPED_HEADERS: (
-        "The webhook-id and the webhook-timestamp are exchanged.",
-        "Look where the headers are copied one by one.",
+        "webhook-id and webhook-timestamp have each other's values.",
+        "Find where headers are copied one by one.",
     ),
     Cause.SVIX_HEADERS: (
-        "The headers have another sender's names.",
-        "Rename them before the guard, or where they are sent.",
+        "The webhook headers have other names.",
+        "Find what renames them before the app. If it is the sender, that is not OpenAI.",
     ),
     Cause.TIMESTAMP_UNIT: (
-        "The timestamp is not in whole seconds.",
-        "Pass webhook-timestamp on as it came: Unix seconds.",
+        "The timestamp is not in whole Unix seconds.",
+        "Find what rewrites webhook-timestamp before the app.",
     ),
     Cause.SIGNED_CONTENT: (
-        "The sender does not sign id.timestamp.body.",
-        "OpenAI does: another sender sent it, and must sign as Standard Webhooks says.",
+        "The signature does not cover id, timestamp and body, as OpenAI's does.",
+        "It is from a sender or script that signs otherwise: mend that.",
     ),
     Cause.RETRY_MIXED: (
         "The request mixes attempts: its signature belongs to another id or timestamp.",
-        "Look for what keeps headers of an earlier attempt.",
+        "Find what keeps headers of another attempt, or adds its own.",
     ),
 }
+#: In place of the above where the secret is right, and the sender is not.
+_TEXT_AS_KEY = (
+    "The sender used the text of the secret as the key, which OpenAI does not.",
+    "Mend the sender, such as a test script: what follows whsec_ is base64.",
+)
 
 
 class Facts(NamedTuple):
@@ -124,48 +140,66 @@ def explain(facts: Facts) -> tuple[str, str]:
     """Return what happened, and what to change."""
     refusal = _sentence(str(facts.refusal))
     if isinstance(facts.refusal, PayloadError):
-        return f"The signature is right, but the body is no event: {refusal}", _SENDER
+        return f"The signature is right, but this is no event: {refusal}", _SENDER
     if facts.steps is None:
         return _unexplained(facts, refusal)
     if not facts.steps:
         return f"{refusal} The signature is right.", _FIXES.get(facts.refusal.reason, _SENDER)
-    texts = [_clock(facts) if step.cause is Cause.CLOCK else _TEXTS[step.cause] for step in facts.steps]
+    texts = [_texts(step, facts) for step in facts.steps]
     if [step.cause for step in facts.steps] == [Cause.CLOCK]:
         texts.insert(0, ("The signature is right.", ""))
     return " ".join(what for what, _ in texts), " ".join(fix for _, fix in texts).lstrip()
 
 
+def _texts(step: Step, facts: Facts) -> tuple[str, str]:
+    if step.cause is Cause.CLOCK:
+        return _clock(facts)
+    return _TEXT_AS_KEY if step.how == TEXT_AS_KEY else _TEXTS[step.cause]
+
+
 def _clock(facts: Facts) -> tuple[str, str]:
     seconds, beyond = abs(facts.age), abs(facts.age) - facts.tolerance
     if facts.age < 0:
-        what = f"{beyond:.0f} s newer than the tolerance of {facts.tolerance:g} s: this machine's clock is"
-        return f"The timestamp is {what} {seconds:.0f} s behind.", "Set this machine's clock."
+        what = f"{beyond:.0f} s newer than the tolerance of {facts.tolerance:g} s: the clock here is"
+        return f"The timestamp is {what} {seconds:.0f} s behind.", "Set the clock."
     what = f"{beyond:.0f} s older than the tolerance of {facts.tolerance:g} s: the capture is {seconds:.0f} s old"
     return (
-        f"The timestamp is {what}, or this machine's clock as far ahead.",
-        "If it was captured then, say so with --now. Else set this machine's clock.",
+        f"The timestamp is {what}, or the clock here is as far ahead.",
+        "If it was captured then, say so with --now. Else set the clock.",
     )
 
 
 def _unexplained(facts: Facts, refusal: str) -> tuple[str, str]:
-    if not facts.has_signature:
-        return f"{refusal} No header has a signature to compare with.", _PROXY
+    """Return what is known, and what the body or the headers show by themselves: that proves nothing."""
+    tried = f"Tried {facts.tried:,} ways to undo changes of body, headers and secret, one and two at a time"
     left = "" if facts.is_complete else ", and gave up"
-    tried = f"Tried {facts.tried:,} ways to undo changes of body, headers and secret, one and two at a time{left}."
-    mismatch = facts.refusal.reason is Reason.SIGNATURE_MISMATCH
-    what = "Nothing that is known to happen makes the signature match."
-    return " ".join([*([] if mismatch else [refusal]), what, tried, *_signs(facts)]), _LIKELY
+    said = [] if facts.refusal.reason is Reason.SIGNATURE_MISMATCH else [refusal]
+    shown, fix = _shown_by_the_head(facts) or _shown_by_the_body(facts.body)
+    return " ".join([*said, f"Nothing that is known to happen makes the signature match. {tried}{left}.", *shown]), fix
 
 
-def _signs(facts: Facts) -> Iterator[str]:
-    """Yield what the body shows by itself. It proves nothing, but tells where to look."""
-    body = facts.body
+def _shown_by_the_head(facts: Facts) -> tuple[list[str], str] | None:
+    if facts.refusal.reason is Reason.CONFIGURATION:
+        return [], "Put the right secret there first, and run this again."
+    if facts.refusal.reason is Reason.MISSING_HEADER:
+        return [], "Find what drops the header before the app: without it, nothing can be checked."
+    if not facts.has_signature:
+        return ["The header has nothing like a signature."], "It was cut, or the capture hides it: capture it anew."
+    return None
+
+
+def _shown_by_the_body(body: bytes) -> tuple[list[str], str]:
     if not body:
-        yield "The body is empty: something may have read it before."
-    elif body.startswith(b"{") and not body.rstrip().endswith(b"}"):
-        yield "The body begins as JSON and does not end so: a part is missing."
-    if count := body.count("\N{REPLACEMENT CHARACTER}".encode()):
-        yield f"It has {count} replacement characters (U+FFFD): there, bytes were lost for good."
+        return ["There is no body."], "If it is missing in the capture only, capture it too, as with capture=True."
+    if replaced := body.count("\N{REPLACEMENT CHARACTER}".encode()):
+        return [f"The body has {replaced} replacement characters (U+FFFD)."], (
+            "Bytes were lost there for good: find what decodes the body before it is verified, and pass bytes."
+        )
+    if body.startswith(b"{") and not body.rstrip().endswith(b"}"):
+        return ["The body begins as JSON and does not end so."], (
+            "Its end is lost: look for a limit of size, before the app or where it was captured."
+        )
+    return [], _LIKELY
 
 
 def _sentence(text: str) -> str:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from webhook_guard.diagnose.causes import Cause, Step
 
-#: The name without what it is for, and what it is for.
-_NAME = re.compile(r"(?:([a-z0-9-]{1,40})-)?(id|timestamp|signature)(?:-256|-sha256)?")
+#: What is before and after what a header is for.
+_NAME = re.compile(r"((?:[a-z0-9_-]{1,40}[_-])?)(id|timestamp|signature)(?:-256|-sha256)?")
 #: The sender whose names the standard has.
 STANDARD = "webhook"
 #: How many headers that look like these are looked at: a rotation or a retry has a few.
@@ -24,8 +24,8 @@ class Field(NamedTuple):
     """A header that may matter. Its repr does not show the value.
 
     Attributes:
-        name: Its name, in lower case and with dashes.
-        sender: The part of its name that tells whose it is; `STANDARD` for the standard's own.
+        name: Its name, in lower case.
+        sender: `STANDARD` for the standard's own; else the part of the name that tells whose it is, as "svix-".
         kind: What it is: "id", "timestamp" or "signature".
         value: Its value, without the blanks around it.
     """
@@ -56,10 +56,10 @@ def find(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> list[Field]:
 
 def _fields(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> Iterator[Field]:
     for given, value in pairs:
-        text = given.decode("latin-1") if isinstance(given, bytes) else given
-        name = text.lower().replace("_", "-")
+        name = (given.decode("latin-1") if isinstance(given, bytes) else given).lower()
         if match := _NAME.fullmatch(name):
-            yield Field(name, match[1] or "", match[2], _raw(value).strip(b" \t"))
+            sender = STANDARD if name == f"{STANDARD}-{match[2]}" else match[1]
+            yield Field(name, sender, match[2], _raw(value).strip(b" \t"))
 
 
 def _raw(value: str | bytes) -> bytes:

@@ -15,6 +15,8 @@ from webhook_guard.sansio import keys
 from webhook_guard.sansio.errors import ConfigurationError
 from webhook_guard.sansio.keys import MINIMUM_KEY_LENGTH, PREFIX, Mac
 
+#: What senders do that are at fault themselves: the secret is right.
+TEXT_AS_KEY = "take the text of the secret as the key, and don't decode it"
 #: The prefix in any writing, once or more often.
 _PREFIXES = re.compile(rf"(?:{PREFIX[:-1]}[_-])+", re.IGNORECASE)
 #: What is around a secret that was copied from a file of settings: its name, quotes, blanks, a comma.
@@ -82,8 +84,8 @@ def _mistaken(secret: str | bytes) -> Iterator[tuple[bytes, str]]:
 
 def _encoded(key: bytes) -> Iterator[tuple[bytes, str]]:
     for text in (b64encode(key), urlsafe_b64encode(key)):
-        yield text, "take the key in base64, as text, and don't decode it"
-        yield PREFIX.encode() + text, f"take the key in base64 with {PREFIX} before it, as text, and don't decode it"
+        yield text, TEXT_AS_KEY
+        yield PREFIX.encode() + text, TEXT_AS_KEY
 
 
 def _keys_of(text: str) -> Iterator[tuple[bytes, str]]:
@@ -126,6 +128,5 @@ def _from_base64(text: str) -> bytes:
 
 
 def _as_text(bare: str) -> Iterator[tuple[bytes, str]]:
-    how = "take the secret's text as the key, and don't decode it"
     for text in (bare, PREFIX + bare):
-        yield text.encode("utf-8", "surrogatepass"), how
+        yield text.encode("utf-8", "surrogatepass"), TEXT_AS_KEY
