@@ -101,7 +101,7 @@ def test_long_strings() -> None:
         (
             '["\u00e9"]'.encode(),
             [
-                "with non-ASCII as it is",
+                "with raw non-ASCII",
                 "with non-ASCII as \\u escapes",
                 "with non-ASCII as \\u escapes and digits of escapes in capitals",
             ],

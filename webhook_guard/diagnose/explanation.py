@@ -26,8 +26,8 @@ _SENDER = "Look at what was sent: the sender signed this, so nothing on the way 
 #: What happened, and what to change.
 _TEXTS = {
     Cause.RESERIALIZED: (
-        "Something parsed the body as JSON and wrote it again: the same data, other bytes.",
-        "Find what does it, before the app (proxy, gateway, relay) or in it, and verify the raw body instead.",
+        "The JSON was parsed and written again: same data, other bytes.",
+        "Find what does it, before the app (proxy, gateway) or in it; verify the raw body.",
     ),
     Cause.NEWLINE: (
         "Line breaks of the body were changed.",
@@ -82,7 +82,7 @@ _TEXTS = {
         "Find what rewrites the headers before the app.",
     ),
     Cause.SWAPPED_HEADERS: (
-        "webhook-id and webhook-timestamp have each other's values.",
+        "webhook-id and webhook-timestamp are exchanged.",
         "Find where headers are copied one by one.",
     ),
     Cause.SVIX_HEADERS: (
@@ -94,7 +94,7 @@ _TEXTS = {
         "Find what rewrites webhook-timestamp before the app.",
     ),
     Cause.SIGNED_CONTENT: (
-        "The signature does not cover id, timestamp and body, as OpenAI's does.",
+        "The signature does not cover id, timestamp and body: OpenAI's does.",
         "It is from a sender or script that signs otherwise: mend that.",
     ),
     Cause.RETRY_MIXED: (

@@ -19,7 +19,7 @@ _MOST_VALUES = 6
 #: Steps to one head: no more than two things happened to it.
 _MOST_STEPS = 2
 
-_SWAPPED = Step(Cause.SWAPPED_HEADERS, "exchange the values of webhook-id and webhook-timestamp")
+_SWAPPED = Step(Cause.SWAPPED_HEADERS, "exchange webhook-id and webhook-timestamp")
 _BODY_ALONE = Step(Cause.SIGNED_CONTENT, "compute the signature over the body alone")
 _WITHOUT_ID = Step(Cause.SIGNED_CONTENT, "compute the signature over timestamp.body")
 

@@ -12,8 +12,12 @@ import msgspec
 
 from webhook_guard.sansio.events import EVENT_CLASSES
 
-#: OpenAI's orders of an event's members: as its published vector has them, and as its documentation does.
-OPENAI = (("id", "object", "created_at", "type", "data"), ("object", "id", "type", "created_at", "data"))
+#: OpenAI's orders of an event's members, as its published vector has them, and its documentation; and how to say so.
+_OPENAI = {
+    "in OpenAI's order": ("id", "object", "created_at", "type", "data"),
+    "in the order of OpenAI's documentation": ("object", "id", "type", "created_at", "data"),
+}
+_NAMES = {name for names in _OPENAI.values() for name in names}
 #: Members of an event, and of its data, of which all orders are tried: 120 and 24.
 MOST_PERMUTED, MOST_PERMUTED_IN_DATA = 5, 4
 #: Levels of nesting that are put in order.
@@ -164,8 +168,8 @@ def _tops(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
 
 
 def _openai(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
-    for names in OPENAI if event.members else ():
-        yield f", in OpenAI's order: {', '.join(names)}", _ranked(event.members, names)
+    for how, names in _OPENAI.items() if event.members else ():
+        yield f", {how}", _ranked(event.members, names)
 
 
 def _datas(event: _Event) -> Iterator[tuple[str, list[bytes]]]:
@@ -188,7 +192,7 @@ def _name(member: bytes) -> bytes:
 def _listed(members: Iterable[bytes]) -> str:
     """Return in which order members are, if their names are OpenAI's; others are a part of the body."""
     names = [_name(member).decode(errors="replace") for member in members]
-    if {*names} <= {*OPENAI[0]}:
+    if {*names} <= _NAMES:
         return f", in the order {', '.join(names)}"
     return ", in another order"
 

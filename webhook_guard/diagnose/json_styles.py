@@ -229,7 +229,7 @@ def _described(style: _Style, text: bytes) -> str:
     names += ["non-ASCII"] if style.is_ascii else []
     features = ["slashes escaped"] if "/" in style.escaped else []
     features += [f"{', '.join(dict.fromkeys(names))} as \\u escapes"] if names else []
-    features += [] if text.isascii() or style.is_ascii else ["non-ASCII as it is"]
+    features += [] if text.isascii() or style.is_ascii else ["raw non-ASCII"]
     features += ["digits of escapes in capitals"] if style.capitals else []
     return f"with {' and '.join(features)}" if features else ""
 
