@@ -22,6 +22,9 @@ EXPECTED = (
     ' "..."}'
 )
 NO_CHUNKS = "Transfer-Encoding says chunks, and no whole ones are here: all was taken for the body"
+CUT_CHUNKS = "Transfer-Encoding says chunks, and the last ones are missing: the body is cut off"
+NO_HEADERS = 'has "headers" that are neither names with texts nor pairs of name and text'
+INDENTED = "the headers are indented, which was undone; the body was taken as it is"
 
 
 def capture(body: bytes, *fields: bytes) -> bytes:
@@ -67,11 +70,36 @@ class TestHTTP:
         """A head is read however a log writes it."""
         assert read(head + b"\r\n" + BODY) == Captured(method, HEADERS, BODY, None)
 
+    @pytest.mark.parametrize("indent", [b"    ", b"\t"])
+    @pytest.mark.parametrize("end", [b"\r\n", b"    \r\n"], ids=["empty", "blank"])
+    def test_indented_head(self, indent: bytes, end: bytes) -> None:
+        """What all lines of the head are indented by, as in a ticket, does not count, and that is noted."""
+        head = b"\n" + b"".join(indent + line for line in HEAD.replace(b": ", b":\r\n ").splitlines(keepends=True))
+        assert read(head + end + BODY) == Captured("POST", HEADERS, BODY, INDENTED)
+
+    def test_several_notes(self) -> None:
+        """All that does not fit is noted."""
+        captured = read(b"  a: b\n  content-length: 3\n\n{}")
+        assert captured.note == f"{INDENTED}; Content-Length says 3 bytes, and 1 of them are missing"
+
+    def test_an_indented_line(self) -> None:
+        """Where only the first line is indented, there is nothing to note."""
+        assert read(b"  " + HEAD + b"\r\n" + BODY) == Captured("POST", HEADERS, BODY, None)
+
+    @pytest.mark.parametrize("indent", [b"", b"  "])
     @pytest.mark.parametrize("end", [b">", b"> "])
-    def test_marked_lines(self, end: bytes) -> None:
-        """A head is read if every line of it begins as `curl -v` shows it."""
-        head = b"".join(b"> %b\n" % line for line in HEAD.splitlines())
-        assert read(head + end + b"\n" + BODY) == Captured("POST", HEADERS, BODY, None)
+    def test_marked_lines(self, indent: bytes, end: bytes) -> None:
+        """Where lines are marked as `curl -v` marks those of a request, they are the head, and others are not."""
+        before = b"* Connected to localhost\n} [5 bytes data]\n"
+        marked = before + b"".join(b"> %b\n" % line for line in HEAD.splitlines()) + end + b"\n"
+        message = b"".join(indent + line for line in marked.splitlines(keepends=True)) + BODY
+        assert read(message) == Captured("POST", HEADERS, BODY, INDENTED if indent else None)
+
+    @pytest.mark.parametrize("rest", [b"* We are fine\n", b"< HTTP/1.1 400 Bad Request\n", b"} [104 bytes data]\n"])
+    def test_marked_lines_without_a_body(self, rest: bytes) -> None:
+        """What `curl -v` has behind a head is no body: that has to be put there."""
+        with pytest.raises(ValueError, match=r"^has no body, as `curl -v` shows none: put it behind the empty line"):
+            read(b"> a: b\n>\n" + rest)
 
     @pytest.mark.parametrize(
         ("rest", "field"),
@@ -93,8 +121,14 @@ class TestHTTP:
     @pytest.mark.parametrize(
         ("field", "note"),
         [
-            pytest.param(b"Content-Length: 150", "Content-Length says 150 bytes, and 104 are here", id="too few"),
-            pytest.param(b"Content-Length: 7", "Content-Length says 7 bytes, and 104 are here", id="too many"),
+            pytest.param(
+                b"Content-Length: 150", "Content-Length says 150 bytes, and 46 of them are missing", id="too few"
+            ),
+            pytest.param(
+                b"Content-Length: 7",
+                "Content-Length says 7 bytes, and 97 more follow: all was taken for the body",
+                id="too many",
+            ),
             pytest.param(b"Transfer-Encoding: chunked", NO_CHUNKS, id="no chunks"),
         ],
     )
@@ -103,12 +137,24 @@ class TestHTTP:
         captured = read(capture(BODY, field))
         assert (captured.body, captured.note) == (BODY, note)
 
-    def test_half_of_the_chunks(self) -> None:
-        """Chunks that are not whole stay as they are, and that is noted."""
-        captured = read(capture(b"5\r\nhe", b"Transfer-Encoding: chunked"))
-        assert (captured.body, captured.note) == (b"5\r\nhe", NO_CHUNKS)
+    @pytest.mark.parametrize(
+        ("rest", "body", "note"),
+        [
+            pytest.param(b'9\r\n{"a":1', b'{"a":1', CUT_CHUNKS, id="half a chunk"),
+            pytest.param(b"2\r\n{}", b"{}", CUT_CHUNKS, id="a chunk, and no end"),
+            pytest.param(b"1\r\n{\r\n1\r\n}\r\n", b"{}", CUT_CHUNKS, id="chunks, and no end"),
+            pytest.param(b"1\r\n", b"", CUT_CHUNKS, id="no byte of a chunk"),
+            pytest.param(b"1\r\n{}", b"1\r\n{}", NO_CHUNKS, id="a wrong size"),
+        ],
+    )
+    def test_chunks_that_are_not_whole(self, rest: bytes, body: bytes, note: str) -> None:
+        """Of chunks that are cut off, the body is what they have; chunks that are wrong stay as they are."""
+        captured = read(capture(rest, b"Transfer-Encoding: chunked"))
+        assert (captured.body, captured.note) == (body, note)
 
-    @pytest.mark.parametrize("following", [b"\r\nHTTP/1.1 204 No Content\r\n\r\n", HEAD + b"\r\n{}"])
+    @pytest.mark.parametrize(
+        "following", [b"\r\nHTTP/1.1 204 No Content\r\n\r\n", HEAD + b"\r\n{}", b"\n* Mark bundle\n< HTTP/1.1 204\n"]
+    )
     def test_what_follows(self, following: bytes) -> None:
         """What a log has behind a request is left out, and that is noted."""
         captured = read(capture(BODY + following, b"Content-Length: %d" % len(BODY)))
@@ -134,17 +180,27 @@ class TestHTTP:
             ),
             pytest.param(
                 b"secret\n\nsecret",
-                f"is no HTTP request (a line before the empty one is no header): {EXPECTED}",
+                f"is no HTTP request (line 1 is no header): {EXPECTED}",
                 id="a text",
             ),
             pytest.param(
                 b"HTTP/1.1 200 OK\r\nx: y\r\n\r\n",
-                f"is no HTTP request (a line before the empty one is no header): {EXPECTED}",
+                f"is no HTTP request (line 1 is no header): {EXPECTED}",
                 id="an answer",
             ),
             pytest.param(
+                b"\xef\xbb\xbf\n \n  a:\n  b:\n  secret\n\n",
+                f"is no HTTP request (line 5 is no header): {EXPECTED}",
+                id="a text behind empty lines",
+            ),
+            pytest.param(
+                b"a:\n b\n c\nb:\n\td\nsecret\n\n",
+                f"is no HTTP request (line 6 is no header): {EXPECTED}",
+                id="a text behind folded lines",
+            ),
+            pytest.param(
                 HEAD + b"sec ret: 1\r\n\r\n",
-                f"is no HTTP request (a line before the empty one is no header): {EXPECTED}",
+                f"is no HTTP request (line 5 is no header): {EXPECTED}",
                 id="a wrong header",
             ),
         ],
@@ -163,7 +219,6 @@ class TestJSON:
         [
             pytest.param({"body": BODY.decode()}, id="text"),
             pytest.param({"body_base64": base64.encodebytes(BODY).decode()}, id="base64, in lines"),
-            pytest.param({"body": base64.b64encode(BODY).decode(), "isBase64Encoded": True}, id="Lambda"),
             pytest.param({"body": BODY.decode(), "isBase64Encoded": False, "version": "2.0"}, id="Lambda's text"),
             pytest.param({"body": BODY.decode(), "headers": HEADERS}, id="pairs"),
             pytest.param({"body": BODY.decode(), "headers": {k: [v] for k, v in HEADERS}}, id="lists"),
@@ -172,6 +227,19 @@ class TestJSON:
     def test_shapes(self, members: dict[str, object]) -> None:
         """The headers and the body are read in each of the shapes that dumps have."""
         assert read(b"\xef\xbb\xbf\n" + as_json(**members)) == Captured("POST", HEADERS, BODY, None)
+
+    def test_lambda(self) -> None:
+        """A body that was decoded is noted: AWS Lambda's handler gets it encoded."""
+        captured = read(as_json(body=base64.b64encode(BODY).decode(), isBase64Encoded=True))
+        note = "isBase64Encoded: the body was decoded from base64; your handler has to do so, too"
+        assert captured == Captured("POST", HEADERS, BODY, note)
+
+    def test_names_of_an_environ(self) -> None:
+        """Headers may have their names in WSGI's environ; any other name stays."""
+        names = ["HTTP_WEBHOOK_ID", "CONTENT_LENGTH", "CONTENT_TYPE", "Http_X", "HTTP_", "CONTENT_MD5", "HTTP-X"]
+        captured = read(as_json(body="", headers=dict.fromkeys(names, "1")))
+        expected = ["webhook-id", "content-length", "content-type", "Http_X", "HTTP_", "CONTENT_MD5", "HTTP-X"]
+        assert [name for name, _ in captured.headers] == expected
 
     def test_text_in_utf_8(self) -> None:
         """The body is the text in UTF-8, whatever is escaped."""
@@ -190,7 +258,11 @@ class TestJSON:
     @pytest.mark.parametrize(
         ("content", "problem"),
         [
-            pytest.param(BODY, "is no captured request (Object missing required field `headers`): give", id="a body"),
+            pytest.param(
+                BODY,
+                "is only a body: the headers webhook-id, webhook-timestamp and webhook-signature are needed, too: give",
+                id="a body",
+            ),
             pytest.param(as_json(), 'must have either "body" or "body_base64"', id="no body"),
             pytest.param(as_json(body="", body_base64=""), 'must have either "body" or "body_base64"', id="two"),
             pytest.param(
@@ -198,10 +270,18 @@ class TestJSON:
             ),
             pytest.param(as_json(body_base64="secret"), 'has a "body_base64" that is no base64', id="no base64"),
             pytest.param(as_json(body="secret", isBase64Encoded=True), 'has a "body" that is no base64', id="nor here"),
-            pytest.param(as_json(body="", headers="secret"), "is no captured request (Expected `object |", id="a text"),
-            pytest.param(as_json(body="", headers={"secret": None}), "is no captured request (Expected", id="a null"),
-            pytest.param(as_json(body="", isBase64Encoded="secret"), "is no captured request (Expected", id="no bool"),
-            pytest.param(b'{"secret', "is no captured request (Input data was truncated): give", id="half of it"),
+            pytest.param(as_json(body="", headers="secret"), f"{NO_HEADERS}: give", id="a text"),
+            pytest.param(as_json(body="", headers=["secret"]), f"{NO_HEADERS}: give", id="a list"),
+            pytest.param(as_json(body="", headers={"secret": None}), f"{NO_HEADERS}: give", id="a null"),
+            pytest.param(
+                as_json(body="", isBase64Encoded="secret"),
+                'has an "isBase64Encoded" that is neither true nor false: give',
+                id="no bool",
+            ),
+            pytest.param(as_json(body="", method=["secret"]), 'has a "method" that is no text: give', id="a method"),
+            pytest.param(as_json(body_base64=1), 'has a "body_base64" that is no text: give', id="a number"),
+            pytest.param(b'{"secret', "is JSON that ends too early: give", id="half of it"),
+            pytest.param(b'{"secret" 1}', "is JSON that is malformed (byte 10): give", id="no JSON"),
             pytest.param(b'{"headers": {}, "body": "\xff"}', "is JSON that is not UTF-8: give", id="no UTF-8"),
             pytest.param(b'{"x":' + b"[" * 100_000, "is JSON that is too deep", id="deep"),
             pytest.param(b'{"headers":{},"body":' + b"[" * 100_000, "is JSON that is too deep", id="a deep body"),

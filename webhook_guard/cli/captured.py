@@ -5,6 +5,7 @@ a header's value or a body.
 """
 
 import binascii
+import codecs
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -12,37 +13,50 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-#: Bytes of the request line and the headers; most servers take less.
-_LARGEST_HEAD = 65_536
-#: Headers in a head, and in JSON, where a head may be larger; OpenAI's deliveries have about 20.
+from webhook_guard.cli.message import LARGEST_HEAD
+from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
+
+#: Lines of a head, and headers in JSON, where a head may be larger; OpenAI's deliveries have about 20.
 _MOST_IN_HEAD, _MOST_IN_JSON = 1_000, 10_000
-_BOM = b"\xef\xbb\xbf"
-_HEAD_END = re.compile(rb"\n(?:> ?)?\r?\n")
-#: A line that goes on in the next (RFC 9112 section 5.2).
-_FOLD = re.compile(rb"\r?\n[ \t]+")
+#: What a line may begin with: one that goes on from the line before (RFC 9112 section 5.2), or that is indented.
+_BLANKS = b" \t"
+#: The empty line, which may be indented or marked as the head is.
+_HEAD_END = re.compile(rb"\n[ \t]*(?:>[ \t]*)?\r?\n")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^`|~\w]+)[ \t]+\S+(?:[ \t]+HTTP/[\d.]+)?[ \t]*")
 _NAME = re.compile(rb":?[!#$%&'*+\-.^`|~\w]+")
-#: What a log has behind a request: its answer, or the next one.
-_NEXT = re.compile(rb"\s*(?:[A-Z]+ \S+ )?HTTP/\d")
+#: What a log has behind a request: its answer, the next one, or what else `curl -v` tells.
+_NEXT = re.compile(rb"\s*(?:(?:[A-Z]+ \S+ )?HTTP/\d|[*<] |[{}] \[\d)")
 #: Eight digits are gigabytes.
 _CHUNK = re.compile(rb"(?:\r?\n)?([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 #: Eighteen digits are more than any file has.
 _LENGTH = re.compile(r"[0-9]{1,18}")
+#: A header as WSGI, CGI and PHP name it (RFC 3875 section 4.1.18).
+_ENVIRON = re.compile(r"HTTP_[A-Z0-9_]+|CONTENT_(?:LENGTH|TYPE)")
 
 _EXPECTED = (
     'give an HTTP request with its headers, an empty line and the body, or JSON such as {"headers": {...}, "body":'
     ' "..."}'
 )
+_NO_CHUNKS = "Transfer-Encoding says chunks, and no whole ones are here: all was taken for the body"
+_CUT_CHUNKS = "Transfer-Encoding says chunks, and the last ones are missing: the body is cut off"
+_INDENTED = "the headers are indented, which was undone; the body was taken as it is"
+_BASE64 = "isBase64Encoded: the body was decoded from base64; your handler has to do so, too"
 _Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Captured(NamedTuple):
-    """A request as it was captured. Its repr shows neither headers nor body."""
+    """A request as it was captured. Its repr shows neither headers nor body.
+
+    Attributes:
+        method: The method; "POST" if the capture has none.
+        headers: Pairs of name and value, as they came.
+        body: The body, in bytes, without chunks.
+        note: What did not fit together or was decoded, and how it was read; None if there is nothing to say.
+    """
 
     method: str
     headers: _Pairs
     body: bytes
-    #: What did not fit together, and how it was read; None if all did.
     note: str | None
 
     def __repr__(self) -> str:
@@ -52,9 +66,10 @@ class Captured(NamedTuple):
 def read(content: bytes) -> Captured:
     r"""Return the request in a capture: JSON if it begins with a brace, else HTTP.
 
-    In HTTP, lines may end in LF alone or begin with ``> ``, the request line may be missing, and a body that does not
-    fit its Content-Length or Transfer-Encoding is all that follows the empty line. In JSON, headers are an object or
-    pairs, and the body is text, or base64 as ``body_base64`` or with ``isBase64Encoded``.
+    In HTTP, lines may end in LF alone, be indented or begin with ``> ``, the request line may be missing, and a body
+    that does not fit its Content-Length or Transfer-Encoding is all that follows the empty line. In JSON, headers are
+    an object or pairs, with names as on the wire or as in WSGI's environ, and the body is text, or base64 as
+    ``body_base64`` or with ``isBase64Encoded``.
 
     Raises:
         ValueError: It can't be read; the text says why, as in "the file ...".
@@ -64,50 +79,88 @@ def read(content: bytes) -> Captured:
     >>> read(b'{"method": "PUT", "headers": {"Webhook-Id": ["wh_1", "wh_2"]}, "body_base64": "e30="}')
     <PUT, 2 headers, 2 bytes>
     """
-    message = content.removeprefix(_BOM).lstrip()
+    text = content.removeprefix(codecs.BOM_UTF8)
+    message = text.lstrip()
     if not message:
         raise ValueError(f"is empty: {_EXPECTED}")
-    return _from_json(message) if message.startswith(b"{") else _from_http(message)
+    if message.startswith(b"{"):
+        return _from_json(message)
+    before = text.rfind(b"\n", 0, len(text) - len(message)) + 1  # empty lines, but not how the first one is indented
+    return _from_http(text[before:], first=text.count(b"\n", 0, before) + 1)
 
 
-def _from_http(message: bytes) -> Captured:
+def _from_http(message: bytes, first: int) -> Captured:
+    """Return a request in HTTP.
+
+    Args:
+        message: The message.
+        first: The number of its first line in the file.
+    """
     lines, rest = _split(message)
-    request_line = _REQUEST_LINE.fullmatch(lines[0])
-    pairs = [_header(line) for line in lines[1 if request_line else 0 :]]
-    method = request_line[1].decode("ascii") if request_line else dict(pairs).get(":method", "POST")
-    headers = tuple(pair for pair in pairs if not pair[0].startswith(":"))
-    return Captured(method, headers, *_body(headers, rest))
+    notes = [_INDENTED] if (indent := _indent(lines)) else []
+    numbered = list(enumerate((line.removeprefix(indent) for line in lines), first))
+    if marked := [(number, line[1:].lstrip()) for number, line in numbered if line.startswith(b">")]:
+        _check_shown(rest)
+    headers, method = _head(marked or _unfolded(numbered))
+    body, note = _body(headers, rest)
+    return Captured(method, headers, body, "; ".join([*notes, *([note] if note else [])]) or None)
 
 
 def _split(message: bytes) -> tuple[list[bytes], bytes]:
     """Return the lines of the head, and what follows the empty line."""
-    end = _HEAD_END.search(message, 0, _LARGEST_HEAD)
+    end = _HEAD_END.search(message, 0, LARGEST_HEAD)
     if end is None:
-        size = f"in its first {_LARGEST_HEAD} bytes" if len(message) > _LARGEST_HEAD else "behind its headers"
+        size = f"in its first {LARGEST_HEAD} bytes" if len(message) > LARGEST_HEAD else "behind its headers"
         raise ValueError(f"is no whole HTTP request (there is no empty line {size}): {_EXPECTED}")
-    lines = [line.removesuffix(b"\r") for line in _FOLD.sub(b" ", message[: end.start()]).split(b"\n")]
+    lines = [line.removesuffix(b"\r") for line in message[: end.start()].split(b"\n")]
     if len(lines) > _MOST_IN_HEAD:
         raise ValueError(f"has more than {_MOST_IN_HEAD} headers, which no webhook has")
-    if all(line.startswith(b">") for line in lines):  # as `curl -v` shows them
-        lines = [line[1:].lstrip() for line in lines]
     return lines, message[end.end() :]
 
 
-def _header(line: bytes) -> tuple[str, str]:
+def _indent(lines: list[bytes]) -> bytes:
+    """Return the blanks that all lines begin with, as in a ticket."""
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip(_BLANKS))]
+    return indent if all(line.startswith(indent) for line in lines) else b""
+
+
+def _check_shown(rest: bytes) -> None:
+    if _NEXT.match(rest):
+        raise ValueError("has no body, as `curl -v` shows none: put it behind the empty line, byte for byte")
+
+
+def _unfolded(numbered: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Return lines of which each is a header, with its number."""
+    lines: list[tuple[int, bytes]] = []
+    for number, line in numbered:
+        if lines and line.startswith((b" ", b"\t")):
+            begun, start = lines.pop()
+            lines.append((begun, start + b" " + line.lstrip(_BLANKS)))
+        else:
+            lines.append((number, line.lstrip(_BLANKS)))
+    return lines
+
+
+def _head(lines: list[tuple[int, bytes]]) -> tuple[_Pairs, str]:
+    """Return the headers, and the method."""
+    request_line = _REQUEST_LINE.fullmatch(lines[0][1])
+    pairs = [_header(line, number) for number, line in lines[1 if request_line else 0 :]]
+    method = request_line[1].decode("ascii") if request_line else dict(pairs).get(":method", "POST")
+    return tuple(pair for pair in pairs if not pair[0].startswith(":")), method
+
+
+def _header(line: bytes, number: int) -> tuple[str, str]:
     name, colon, value = line[1:].partition(b":")  # the first character is a colon in HTTP/2's :method
     name = line[:1] + name
     if not colon or not _NAME.fullmatch(name):
-        raise ValueError(f"is no HTTP request (a line before the empty one is no header): {_EXPECTED}")
-    return name.decode("ascii"), value.strip(b" \t").decode("latin-1")
+        raise ValueError(f"is no HTTP request (line {number} is no header): {_EXPECTED}")
+    return name.decode("ascii"), value.strip(_BLANKS).decode("latin-1")
 
 
 def _body(headers: _Pairs, rest: bytes) -> tuple[bytes, str | None]:
     """Return the body in what follows the empty line, and a note."""
     if any("chunked" in value.lower() for value in _values(headers, "transfer-encoding")):
-        body = _unchunked(rest)
-        if body is not None:
-            return body, None
-        return rest, "Transfer-Encoding says chunks, and no whole ones are here: all was taken for the body"
+        return _unchunked(rest)
     lengths = {int(value) for value in _values(headers, "content-length") if _LENGTH.fullmatch(value)}
     if len(lengths) != 1:
         return rest, None
@@ -117,24 +170,28 @@ def _body(headers: _Pairs, rest: bytes) -> tuple[bytes, str | None]:
 
 def _cut(rest: bytes, length: int) -> tuple[bytes, str | None]:
     """Return the body, whose Content-Length is given: it is right, or else a log has rewritten the body."""
-    behind = rest[length:]
-    if len(rest) >= length and not behind.strip():  # an editor ends the last line
+    says, behind = f"Content-Length says {length} bytes, and", rest[length:]
+    if len(rest) < length:
+        return rest, f"{says} {length - len(rest)} of them are missing"
+    if not behind.strip():  # an editor ends the last line
         return rest[:length], None
     if _NEXT.match(behind):
         return rest[:length], "what follows the request was left out"
-    return rest, f"Content-Length says {length} bytes, and {len(rest)} are here"
+    return rest, f"{says} {len(behind)} more follow: all was taken for the body"
 
 
-def _unchunked(rest: bytes) -> bytes | None:
-    """Return the body in chunks, or None if they are not whole; a log may have LF around them."""
+def _unchunked(rest: bytes) -> tuple[bytes, str | None]:
+    """Return the body in chunks, which a log may have with LF around them, and a note."""
     chunks: list[bytes] = []
     position = 0
     while header := _CHUNK.match(rest, position):
         position = header.end() + int(header[1], 16)
         if position == header.end():
-            return b"".join(chunks)
+            return b"".join(chunks), None
         chunks.append(rest[header.end() : position])
-    return None
+    if chunks and not rest[position:].strip():
+        return b"".join(chunks), _CUT_CHUNKS
+    return rest, _NO_CHUNKS
 
 
 def _values(headers: _Pairs, name: str) -> Iterator[str]:
@@ -144,7 +201,7 @@ def _values(headers: _Pairs, name: str) -> Iterator[str]:
 class _Message(msgspec.Struct, frozen=True):
     """A request as JSON; the names with capitals are those of AWS Lambda."""
 
-    headers: dict[str, str | int | list[str]] | list[tuple[str, str | int]]
+    headers: dict[str, str | int | list[str]] | list[tuple[str, str | int]] | None = None
     body: Any = None
     body_base64: str | None = None
     is_base64: bool = msgspec.field(name="isBase64Encoded", default=False)
@@ -159,31 +216,56 @@ def _from_json(text: bytes) -> Captured:
         raise ValueError("is JSON that is too deep, which no captured request is") from None
     except UnicodeDecodeError:
         raise ValueError("is JSON that is not UTF-8: give the body as body_base64") from None
-    except ValueError as error:  # msgspec's, which says where and not what
-        raise ValueError(f"is no captured request ({error}): {_EXPECTED}") from None
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{_misshapen(str(error))}: {_EXPECTED}") from None
+    except msgspec.DecodeError as error:
+        place = re.search(r"\(byte \d+\)", str(error))
+        raise ValueError(
+            f"is JSON that {f'is malformed {place[0]}' if place else 'ends too early'}: {_EXPECTED}"
+        ) from None
     headers = tuple(islice(_pairs(message), _MOST_IN_JSON + 1))
     if len(headers) > _MOST_IN_JSON:
         raise ValueError(f"has more than {_MOST_IN_JSON} headers, which no webhook has")
-    return Captured(message.method or message.http_method or "POST", headers, _body_of(message), None)
+    return Captured(message.method or message.http_method or "POST", headers, *_body_of(message))
+
+
+def _misshapen(problem: str) -> str:
+    """Return what is wrong in plain words, where msgspec says it with its types."""
+    member = re.findall(r"`\$\.(\w+)", problem)[0]
+    match member:
+        case "headers":
+            return 'has "headers" that are neither names with texts nor pairs of name and text'
+        case "isBase64Encoded":
+            return 'has an "isBase64Encoded" that is neither true nor false'
+        case _:
+            return f'has a "{member}" that is no text'
 
 
 def _pairs(message: _Message) -> Iterator[tuple[str, str]]:
     headers = message.headers
+    if headers is None:
+        raise ValueError(f"is only a body: the headers {ID}, {TIMESTAMP} and {SIGNATURE} are needed, too: {_EXPECTED}")
     for name, value in headers.items() if isinstance(headers, dict) else headers:
-        yield from ((name, str(each)) for each in (value if isinstance(value, list) else [value]))
+        yield from ((_wire_name(name), str(each)) for each in (value if isinstance(value, list) else [value]))
 
 
-def _body_of(message: _Message) -> bytes:
+def _wire_name(name: str) -> str:
+    """Return a header's name as it is on the wire, also where WSGI has it in its environ."""
+    return name.removeprefix("HTTP_").replace("_", "-").lower() if _ENVIRON.fullmatch(name) else name
+
+
+def _body_of(message: _Message) -> tuple[bytes, str | None]:
+    """Return the body, and a note."""
     if (message.body is None) == (message.body_base64 is None):
         raise ValueError('must have either "body" or "body_base64"')
     if message.body_base64 is not None:
-        return _decoded(message.body_base64, "body_base64")
+        return _decoded(message.body_base64, "body_base64"), None
     if not isinstance(message.body, str):
         raise ValueError(  # noqa: TRY004  as whatever else is wrong with a capture
             'has a "body" that is no text: it was parsed already, and the bytes that were signed are lost; save the raw'
             " body"
         )
-    return _decoded(message.body, "body") if message.is_base64 else message.body.encode()
+    return (_decoded(message.body, "body"), _BASE64) if message.is_base64 else (message.body.encode(), None)
 
 
 def _decoded(text: str, name: str) -> bytes:

@@ -9,7 +9,7 @@ from webhook_guard import refused
 from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
 
 #: Bytes of the request line and the headers; most servers take less.
-_LARGEST_HEAD = 65_536
+LARGEST_HEAD = 65_536
 #: What is between two neighbours, beside what their Connection header names and what begins with "proxy-".
 _HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 #: What no Connection header can take away from the next one, because it is for the app.
@@ -54,7 +54,7 @@ def from_wire(message: bytes) -> Request:
     >>> from_wire(b"POST / HTTP/1.1\nHost: localhost\nContent-Length: 2\n\n{}\n").body
     b'{}'
     """
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_HEAD)
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
     connection.receive_data(message)
     connection.receive_data(b"")  # and that is all
     head = _read_head(connection)
