@@ -3,7 +3,13 @@
 import base64
 import hashlib
 import hmac
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+from werkzeug.test import EnvironBuilder
 
 from webhook_guard import BatchCompleted, Reason, UnknownEvent
 
@@ -17,6 +23,7 @@ from support import (
     WEBHOOK_ID,
     event_body,
     signed,
+    variable,
 )
 
 LIMIT = 1000
@@ -235,3 +242,51 @@ BODY_AND_END = [
 ]
 
 SCENARIOS = [*ACCEPTED, *HEAD, *BODY_AND_END]
+
+
+def chunks(body: bytes, size: int) -> list[bytes]:
+    """Return `body` in pieces of `size` bytes, and at least one piece."""
+    return [body[start : start + size] for start in range(0, len(body), size)] or [b""]
+
+
+def with_length(scenario: Scenario) -> list[tuple[bytes, bytes]]:
+    """Return all headers of a scenario, as on the wire."""
+    headers = [(name.encode(), value) for name, value in scenario.headers]
+    if scenario.content_length is not None:
+        headers.append((b"Content-Length", scenario.content_length))
+    return headers
+
+
+class PieceInput(io.RawIOBase):
+    """An input that gives the body in pieces, however much is asked for."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces: Iterator[bytes] = iter(pieces)
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Give the next piece, or as much of it as fits."""
+        piece = next(self._pieces, b"")
+        assert len(piece) <= len(buffer)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def wsgi_environ(scenario: Scenario, size: int) -> WSGIEnvironment:
+    """Return the environ of a scenario, as a server makes it: the path decoded, repeated headers joined by commas."""
+    environ = EnvironBuilder(method=scenario.method, path="/").get_environ()
+    environ["PATH_INFO"] = scenario.path
+    environ["wsgi.input"] = PieceInput(chunks(scenario.body, min(size, 65_536)))
+    for name, value in scenario.headers:
+        key = variable(name)
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    if scenario.content_length is None:
+        environ["wsgi.input_terminated"] = True
+        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
+    else:
+        environ["CONTENT_LENGTH"] = scenario.content_length.decode("latin-1")
+    return environ

@@ -7,7 +7,8 @@ import re
 import socket
 from typing import Any
 
-from webhook_guard import sign
+from webhook_guard import Reason, sign
+from webhook_guard.refused import OnRefused, RefusedRequest
 
 SECRET = "whsec_" + base64.b64encode(b"the newer key of the two, 32 by.").decode()
 OLDER_SECRET = "whsec_" + base64.b64encode(b"the older key of the two, 32 by.").decode()
@@ -67,6 +68,19 @@ class Terminal(io.StringIO):
     def lines(self) -> list[str]:
         """What it shows, without colours."""
         return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue()).splitlines()
+
+
+#: What `on_refused` was called with.
+Seen = list[tuple[Reason, RefusedRequest]]
+
+
+def keep(seen: Seen) -> OnRefused:
+    """Return an `on_refused` that keeps what it is told."""
+
+    def on_refused(reason: Reason, request: RefusedRequest) -> None:
+        seen.append((reason, request))
+
+    return on_refused
 
 
 def clock() -> float:

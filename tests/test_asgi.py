@@ -403,11 +403,6 @@ class TestRefusing:
         assert kind == "websocket" or 400 <= server.status < 500
 
 
-def fail(_reason: Reason, _request: RefusedRequest) -> None:
-    """Fail, as no `on_refused` should."""
-    raise ValueError
-
-
 class TestTelling:
     """What `on_refused` is told, and when. What becomes of it is in `test_refused.py`."""
 
@@ -480,23 +475,6 @@ class TestTelling:
         request = self.told(Server(*pieces), make_scope(headers=headers), capture=True)
         assert (request.error.reason, request.body, request.is_whole) == ("signature_mismatch", BODY, True)
         assert type(request.body) is bytes
-
-    def test_accepted(self) -> None:
-        """What is accepted, or not guarded, is not told."""
-        seen: list[Reason] = []
-
-        def on_refused(reason: Reason, _request: RefusedRequest) -> None:
-            seen.append(reason)
-
-        assert call(Server(*GENUINE), on_refused=on_refused, capture=True).calls
-        assert call(Server(), scope=make_scope(path="/other"), on_refused=on_refused, capture=True).calls
-        assert seen == []
-
-    def test_failure(self) -> None:
-        """The answer is the same whatever it raises."""
-        server = Server()
-        call(server, scope=make_scope(headers=[]), on_refused=fail)
-        assert server.reason == "missing_header"
 
     def test_cancelled(self) -> None:
         """A cancellation is not held back."""

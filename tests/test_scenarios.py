@@ -1,9 +1,8 @@
 """Each scenario gets the same verdict from the core and from both fronts, however its body is cut into chunks."""
 
 import asyncio
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -13,7 +12,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from werkzeug.test import EnvironBuilder, run_wsgi_app
+from werkzeug.test import run_wsgi_app
 
 from webhook_guard import (
     ASGIWebhookMiddleware,
@@ -26,26 +25,13 @@ from webhook_guard import (
 from webhook_guard.sansio import keys
 from webhook_guard.sansio.guard import Guard
 
-from scenarios import LIMIT, SCENARIOS, SECRETS, Scenario
-from support import NOW, PATH, clock, variable
+from scenarios import LIMIT, SCENARIOS, SECRETS, Scenario, chunks, with_length, wsgi_environ
+from support import NOW, PATH, clock
 
 GUARD = Guard(path=PATH, keys=keys.prepare(SECRETS), tolerance=300, max_body_size=LIMIT, delivery=Delivery)
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 each_cut = pytest.mark.parametrize("size", [LIMIT * 10, 7, 1], ids=["whole", "in pieces", "byte by byte"])
-
-
-def chunks(body: bytes, size: int) -> list[bytes]:
-    """Return `body` in pieces of `size` bytes, and at least one piece."""
-    return [body[start : start + size] for start in range(0, len(body), size)] or [b""]
-
-
-def with_length(scenario: Scenario) -> list[tuple[bytes, bytes]]:
-    """Return all headers of a scenario, as on the wire."""
-    headers = [(name.encode(), value) for name, value in scenario.headers]
-    if scenario.content_length is not None:
-        headers.append((b"Content-Length", scenario.content_length))
-    return headers
 
 
 def core_verdict(scenario: Scenario, pieces: Iterable[bytes]) -> Any:
@@ -132,24 +118,6 @@ class TestWSGI:
         check_answer(scenario, scenario.wsgi_reason or scenario.reason, seen, status, body)
 
 
-class PieceInput(io.RawIOBase):
-    """An input that gives the body in pieces, however much is asked for."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces: Iterator[bytes] = iter(pieces)
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Give the next piece, or as much of it as fits."""
-        piece = next(self._pieces, b"")
-        assert len(piece) <= len(buffer)
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
 def ask_wsgi(scenario: Scenario, size: int) -> tuple[list[Any], int, bytes]:
     """Return what the app saw, and the status and the body of the answer."""
     seen: list[Any] = []
@@ -166,23 +134,6 @@ def ask_wsgi(scenario: Scenario, size: int) -> tuple[list[Any], int, bytes]:
     body = b"".join(chunk)
     getattr(chunk, "close", lambda: None)()
     return seen, int(status[:3]), body
-
-
-def wsgi_environ(scenario: Scenario, size: int) -> WSGIEnvironment:
-    """Return the environ of a scenario, as a server makes it: the path decoded, repeated headers joined by commas."""
-    environ = EnvironBuilder(method=scenario.method, path="/").get_environ()
-    environ["PATH_INFO"] = scenario.path
-    environ["wsgi.input"] = PieceInput(chunks(scenario.body, min(size, 65_536)))
-    for name, value in scenario.headers:
-        key = variable(name)
-        text = value.decode("latin-1")
-        environ[key] = f"{environ[key]},{text}" if key in environ else text
-    if scenario.content_length is None:
-        environ["wsgi.input_terminated"] = True
-        environ["HTTP_TRANSFER_ENCODING"] = "chunked"
-    else:
-        environ["CONTENT_LENGTH"] = scenario.content_length.decode("latin-1")
-    return environ
 
 
 def is_cgi(scenario: Scenario) -> bool:

@@ -274,11 +274,6 @@ class TestRefusing:
         assert refusal(environ, path=None)[0][0] == "4"
 
 
-def fail(_reason: Reason, _request: RefusedRequest) -> None:
-    """Fail, as no `on_refused` should."""
-    raise ValueError
-
-
 class TestTelling:
     """What `on_refused` is told, and when. What becomes of it is in `test_refused.py`."""
 
@@ -357,22 +352,6 @@ class TestTelling:
         request = self.told(environ, capture=True)
         assert (request.error.reason, request.body, request.is_whole) == ("signature_mismatch", BODY, True)
         assert type(request.body) is bytes
-
-    def test_accepted(self) -> None:
-        """What is accepted, or not guarded, is not told."""
-        seen: list[Reason] = []
-
-        def on_refused(reason: Reason, _request: RefusedRequest) -> None:
-            seen.append(reason)
-
-        app = App()
-        guarded = guard(app, on_refused=on_refused, capture=True)
-        assert guarded(make_environ(), Start()) is guarded(make_environ(PATH_INFO="/other"), Start()) is app.answer
-        assert seen == []
-
-    def test_failure(self) -> None:
-        """The answer is the same whatever it raises."""
-        assert refusal(make_environ(REQUEST_METHOD="GET"), on_refused=fail)[1] == "method_not_allowed"
 
     def test_shutdown(self) -> None:
         """A worker that is told to stop meanwhile stops."""

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from webhook_guard.log import log_unexpected_shape
-from webhook_guard.refused import Head, OnRefused, Refusals, quoted, target
+from webhook_guard.refused import Head, OnRefused, Refusals
 from webhook_guard.sansio import errors, guard
 from webhook_guard.sansio.errors import Reason, WebhookError
 from webhook_guard.sansio.guard import Guard, Incoming
 from webhook_guard.sansio.keys import Secret
 from webhook_guard.verify import Delivery, configured_keys
+from webhook_guard.wire import quoted, target
 
 if TYPE_CHECKING:
     from asgiref.typing import (

@@ -13,12 +13,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from webhook_guard.log import log_unexpected_shape
-from webhook_guard.refused import Head, OnRefused, Refusals, quoted, target
+from webhook_guard.refused import Head, OnRefused, Refusals
 from webhook_guard.sansio import errors, guard, signature
 from webhook_guard.sansio.errors import Reason, WebhookError
 from webhook_guard.sansio.guard import Guard, Incoming
 from webhook_guard.sansio.keys import Secret
 from webhook_guard.verify import Delivery, configured_keys
+from webhook_guard.wire import quoted, target
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import h11
 
-from webhook_guard import refused
 from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
+from webhook_guard.wire import verbatim
 
 #: Bytes of the request line and the headers; most servers take less.
 LARGEST_HEAD = 65_536
@@ -40,7 +40,7 @@ def to_wire(request: Request) -> bytes:
     >>> to_wire(Request("POST", "/webhooks", (("host", "localhost"), ("content-length", "2")), b"{}"))
     b'POST /webhooks HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}'
     """
-    return refused.to_wire(*request)
+    return verbatim(*request)
 
 
 def from_wire(message: bytes) -> Request:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from webhook_guard.cli.errors import Misuse
 from webhook_guard.cli.listen.receiver import Received
-from webhook_guard.refused import framed, to_wire
+from webhook_guard.wire import to_http
 
 #: Opens a file that only its owner reads and writes: bodies and signatures are private.
 _private = partial(os.open, mode=0o600)
@@ -52,13 +52,8 @@ class Folder:
             path = self._path / _name(received, next(self._numbers))
             # A file that is there is that of another `listen`: the next number is free.
             with suppress(FileExistsError):
-                _write(path, _message(received))
+                _write(path, to_http(*received.request, is_whole=received.is_whole))
                 return path.name
-
-
-def _message(received: Received) -> bytes:
-    method, target, headers, body = received.request
-    return to_wire(method, target, *framed(method, headers, body, is_whole=received.is_whole))
 
 
 def _write(path: Path, message: bytes) -> None:
