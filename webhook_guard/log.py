@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import traceback
+from errno import errorcode
 
 from webhook_guard.sansio.claims import Handling
 from webhook_guard.sansio.errors import Reason, WebhookError
@@ -32,8 +33,11 @@ _LEVELS = {
 _THROTTLED = frozenset(_LEVELS) - {Reason.MALFORMED_PAYLOAD}
 
 #: How to find out why a signature does not match: where bodies are captured, and where they are not.
-_EXPLAIN = "`webhook-guard diagnose FILE` says why (docs/diagnose.md)"
-_CAPTURE = f"capture the next one with on_refused= and capture=True, and {_EXPLAIN}"
+_DIAGNOSE = "; `webhook-guard diagnose FILE` says why"
+_SAVE_AND_DIAGNOSE = "; save the next one (on_refused=, capture=True), and `webhook-guard diagnose FILE` says why"
+
+_REFUSED = "webhook refused, %s: %s; path %s, webhook-id %s%s%s"
+_NOT_TOLD = "on_refused failed, and the request is refused all the same, %s: %s; path %s, webhook-id %s%s%s"
 #: What `on_refused` is throttled as.
 _ON_REFUSED = "on_refused"
 
@@ -54,7 +58,7 @@ class RefusalLog:
         self._lock = threading.Lock()
         #: Per reason: when the last one above INFO was, and how many refusals there were since.
         self._last: dict[str, tuple[float, int]] = {}
-        self._hints = {Reason.SIGNATURE_MISMATCH: f"; {_EXPLAIN if captures else _CAPTURE}"}
+        self._hint = _DIAGNOSE if captures else _SAVE_AND_DIAGNOSE
 
     def refused(self, error: WebhookError, *, path: str, webhook_id: bytes, now: float) -> None:
         """Log that a request was refused with `error`.
@@ -66,43 +70,23 @@ class RefusalLog:
             now: The time by the guard's clock, in Unix seconds.
         """
         level, held_back = self._level(error.reason, now)
-        if not logger.isEnabledFor(level):
-            return
-        facts = {**_facts(path, webhook_id), "reason": error.reason.value, "count": held_back}
-        logger.log(
-            level,
-            "webhook refused, %s: %s; path %s, webhook-id %s%s%s",
-            facts["reason"],
-            error,
-            facts["path"],
-            facts["webhook_id"],
-            _since(level, held_back),
-            self._hints.get(error.reason, ""),
-            extra=facts,
-        )
+        if logger.isEnabledFor(level):
+            facts = _facts(path, webhook_id, reason=error.reason.value, count=held_back)
+            _log(level, _REFUSED, facts, error, self._hint if error.reason is Reason.SIGNATURE_MISMATCH else "")
 
     def not_told(self, failure: Exception, reason: Reason, *, path: str, webhook_id: bytes, now: float) -> None:
         """Log that `on_refused` raised `failure`: ERROR, but once a minute only, because strangers have it called.
 
         Args:
-            failure: What it raised; the record has its type, and where it was raised.
+            failure: What it raised; the record has its type, where it was raised, and nothing private of its text.
             reason: Why the request was refused.
             path: The request's path.
             webhook_id: Its id as it came; empty if there is none.
             now: The time by the guard's clock, in Unix seconds.
         """
         level, held_back = self._throttled(_ON_REFUSED, logging.ERROR, now)
-        facts = {**_facts(path, webhook_id), "reason": reason.value, "count": held_back}
-        logger.log(
-            level,
-            "on_refused failed, and the request is refused all the same, %s: %s; path %s, webhook-id %s%s",
-            facts["reason"],
-            described(failure),
-            facts["path"],
-            facts["webhook_id"],
-            _since(level, held_back),
-            extra=facts,
-        )
+        facts = _facts(path, webhook_id, reason=reason.value, count=held_back)
+        _log(level, _NOT_TOLD, facts, described(failure))
 
     def _level(self, reason: Reason, now: float) -> tuple[int, int]:
         """Return the level of a refusal, and if it is above INFO, how many were held back since the last one."""
@@ -121,16 +105,26 @@ class RefusalLog:
 
 
 def described(error: Exception) -> str:
-    """Return the kind of an error and where it was raised; its text may have parts of the request."""
+    """Return the kind of an error and where it was raised; its text may have parts of the request.
+
+    Of the system's errors, it has the system's own text too, such as "Permission denied".
+    """
     *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    return f"{type(error).__name__} in {frame.f_code.co_filename.rpartition(os.sep)[2]}, line {line}"
+    place = f"{frame.f_code.co_filename.rpartition(os.sep)[2]}, line {line}"
+    return f"{type(error).__name__}{_system_text(error)} in {place}"
+
+
+def _system_text(error: Exception) -> str:
+    # Resolvers and TLS have classes and numbers of their own, and who raises an OSError may give it anything.
+    number = error.errno if isinstance(error, OSError) and type(error).__module__ == "builtins" else None
+    return f" ({os.strerror(number)})" if isinstance(number, int) and number in errorcode else ""
 
 
 def log_unexpected_shape(delivery: Delivery, *, path: str) -> None:
     """Warn if an event was kept as an `UnknownEvent` though its type is known: the app may not be prepared for it."""
     event = delivery.event
     if isinstance(event, UnknownEvent) and event.type in EVENT_CLASSES:
-        facts = {**_facts(path, delivery.webhook_id.encode()), "event_type": event.type}
+        facts = _facts(path, delivery.webhook_id.encode(), event_type=event.type)
         logger.warning(
             "webhook event of type %s does not fit its class, and is kept as UnknownEvent; path %s, webhook-id %s",
             facts["event_type"],
@@ -160,12 +154,18 @@ def log_claim_not_ended(verb: str, error: WebhookError | None, handling: Handlin
     )
 
 
-def _since(level: int, held_back: int) -> str:
+def _log(level: int, text: str, facts: dict[str, str | int], what: object, hint: str = "") -> None:
+    """Log a text about one request, with its facts."""
+    since = _since(level, facts["count"])
+    logger.log(level, text, facts["reason"], what, facts["path"], facts["webhook_id"], since, hint, extra=facts)
+
+
+def _since(level: int, held_back: object) -> str:
     return f" ({held_back} more since the last {logging.getLevelName(level).lower()})" if held_back else ""
 
 
-def _facts(path: str, webhook_id: bytes) -> dict[str, str | int]:
-    return {"path": _escaped(path), "webhook_id": _escaped(webhook_id.decode("latin-1"))}
+def _facts(path: str, webhook_id: bytes, **more: str | int) -> dict[str, str | int]:
+    return {"path": _escaped(path), "webhook_id": _escaped(webhook_id.decode("latin-1")), **more}
 
 
 def _escaped(text: str) -> str:
