@@ -1,7 +1,9 @@
 """The example that saves requests whose signature does not match: which, where, how many, and for whom."""
 
+import errno
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from webhook_guard.cli import main
 
 from examples.relay import relay
-from examples.running import FOLDER, Install, running
+from examples.running import FOLDER, Install, Running, running
 from examples.test_examples import deliver
 from support import BODY, OTHER_SECRET, SECRET, signed
 
@@ -20,10 +22,17 @@ KEPT = 20
 
 
 @pytest.fixture
-def port(install: Install, tmp_path: Path) -> Iterator[int]:
-    """Run the example with a home directory of its own, and give its port."""
-    with running(FOLDER / "save_refused.py", install, tmp_path) as example:
-        yield example.port
+def example(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """Run the example with a home directory of its own."""
+    monkeypatch.delenv("REFUSED_WEBHOOKS", raising=False)
+    with running(FOLDER / "save_refused.py", install, tmp_path) as process:
+        yield process
+
+
+@pytest.fixture
+def port(example: Running) -> int:
+    """Give the port of the example."""
+    return example.port
 
 
 def saved(home: Path) -> list[Path]:
@@ -55,14 +64,34 @@ def test_the_same_bytes(port: int, tmp_path: Path) -> None:
         assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
-def test_diagnosed(
-    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What is saved can be diagnosed, as the first lines of the example say."""
+def test_diagnosed(example: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is saved can be diagnosed by the command that it prints."""
     monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
-    assert deliver(port, BODY + b"\n", signed(timestamp=int(time.time()))).status == 400
-    assert main(["diagnose", str(saved(tmp_path)[0]), "--json"]) == 1
+    assert deliver(example.port, BODY + b"\n", signed(timestamp=int(time.time()))).status == 400
+    (line,) = re.findall(r": webhook-guard (diagnose .*)", example.output.read_text("utf-8"))
+    assert main([*line.split(" ", 1), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["causes"] == ["newline"]
+
+
+@pytest.mark.parametrize("folder", ["named", "of/many/parts"])
+def test_another_folder(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    """The environment says where else to save, as a container without a home directory needs it."""
+    monkeypatch.setenv("REFUSED_WEBHOOKS", str(tmp_path / folder))
+    with running(FOLDER / "save_refused.py", install, tmp_path) as example:
+        assert deliver(example.port, BODY, forged()).status == 400
+    assert saved(tmp_path) == []
+    assert len(list((tmp_path / folder).iterdir())) == 1
+
+
+def test_no_folder(install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be written, the answer is the same, and the log says what is wrong."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("REFUSED_WEBHOOKS", str(tmp_path / "file" / "folder"))
+    with running(FOLDER / "save_refused.py", install, tmp_path) as example:
+        assert deliver(example.port, BODY, forged()).status == 400
+    output = example.output.read_text("utf-8")
+    assert "on_refused failed, and the request is refused all the same" in output
+    assert f"NotADirectoryError ({os.strerror(errno.ENOTDIR)}) in " in output
 
 
 def test_nothing_else(port: int, tmp_path: Path) -> None:
