@@ -20,9 +20,10 @@ MODULES = (
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
     *(
         f"cli/{name}"
-        for name in ("captured", "connection", "curl", "diagnose", "events", "files", "group", "http", "listen", "logs")
+        for name in ("captured", "connection", "curl", "diagnose", "diagnosis_text", "events", "files", "group", "http")
     ),
-    *(f"cli/{name}" for name in ("message", "options", "output", "posting", "replay", "secret", "send", "sign")),
+    *(f"cli/{name}" for name in ("listen", "logs", "message", "options", "output", "posting", "replay", "secret")),
+    *(f"cli/{name}" for name in ("send", "sign")),
     *(f"cli/listen/{name}" for name in ("address", "display", "forward", "listener", "receiver", "save")),
     *(f"cli/send/{name}" for name in ("attempts", "load", "result", "summary")),
     *(

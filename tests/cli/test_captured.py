@@ -24,7 +24,7 @@ EXPECTED = (
 NO_CHUNKS = "Transfer-Encoding says chunks, and no whole ones are here: all was taken for the body"
 CUT_CHUNKS = "Transfer-Encoding says chunks, and the last ones are missing: the body is cut off"
 NO_HEADERS = 'has "headers" that are neither names with texts nor pairs of name and text'
-INDENTED = "the headers are indented, which was undone; the body was taken as it is"
+INDENTED = "the headers' indentation was taken away, not the body's"
 
 
 def capture(body: bytes, *fields: bytes) -> bytes:
@@ -80,7 +80,7 @@ class TestHTTP:
     def test_several_notes(self) -> None:
         """All that does not fit is noted."""
         captured = read(b"  a: b\n  content-length: 3\n\n{}")
-        assert captured.note == f"{INDENTED}; Content-Length says 3 bytes, and 1 of them are missing"
+        assert captured.note == f"{INDENTED}; Content-Length is 3, but 1 bytes are missing"
 
     def test_an_indented_line(self) -> None:
         """Where only the first line is indented, there is nothing to note."""
@@ -121,12 +121,10 @@ class TestHTTP:
     @pytest.mark.parametrize(
         ("field", "note"),
         [
-            pytest.param(
-                b"Content-Length: 150", "Content-Length says 150 bytes, and 46 of them are missing", id="too few"
-            ),
+            pytest.param(b"Content-Length: 150", "Content-Length is 150, but 46 bytes are missing", id="too few"),
             pytest.param(
                 b"Content-Length: 7",
-                "Content-Length says 7 bytes, and 97 more follow: all was taken for the body",
+                "Content-Length is 7, but 97 more bytes follow: all were taken",
                 id="too many",
             ),
             pytest.param(b"Transfer-Encoding: chunked", NO_CHUNKS, id="no chunks"),

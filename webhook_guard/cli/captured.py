@@ -39,7 +39,7 @@ _EXPECTED = (
 )
 _NO_CHUNKS = "Transfer-Encoding says chunks, and no whole ones are here: all was taken for the body"
 _CUT_CHUNKS = "Transfer-Encoding says chunks, and the last ones are missing: the body is cut off"
-_INDENTED = "the headers are indented, which was undone; the body was taken as it is"
+_INDENTED = "the headers' indentation was taken away, not the body's"
 _BASE64 = "isBase64Encoded: the body was decoded from base64; your handler has to do so, too"
 _Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -170,14 +170,14 @@ def _body(headers: _Pairs, rest: bytes) -> tuple[bytes, str | None]:
 
 def _cut(rest: bytes, length: int) -> tuple[bytes, str | None]:
     """Return the body, whose Content-Length is given: it is right, or else a log has rewritten the body."""
-    says, behind = f"Content-Length says {length} bytes, and", rest[length:]
+    says, behind = f"Content-Length is {length}, but", rest[length:]
     if len(rest) < length:
-        return rest, f"{says} {length - len(rest)} of them are missing"
+        return rest, f"{says} {length - len(rest)} bytes are missing"
     if not behind.strip():  # an editor ends the last line
         return rest[:length], None
     if _NEXT.match(behind):
         return rest[:length], "what follows the request was left out"
-    return rest, f"{says} {len(behind)} more follow: all was taken for the body"
+    return rest, f"{says} {len(behind)} more bytes follow: all were taken"
 
 
 def _unchunked(rest: bytes) -> tuple[bytes, str | None]:
