@@ -101,10 +101,20 @@ def test_hint() -> None:
 
 
 def test_hint_names_the_next_step() -> None:
-    """The hint says how to find out why."""
+    """The hint says how to find out why, where nothing is saved yet."""
     with listening() as running:
         running.ask(FORGED)
-    assert "--save DIR, and run: webhook-guard diagnose FILE\n" in running.err.getvalue()
+    end = "To find out why, have the next one saved,\nwith --save DIR, and run: webhook-guard diagnose FILE\n"
+    assert running.err.getvalue().endswith(end)
+
+
+def test_hint_names_the_file(tmp_path: Path) -> None:
+    """Where the request was saved, the hint is a line to run, whatever the folder is called."""
+    folder = tmp_path / "my deliveries"
+    with listening(folder=Folder(folder)) as running:
+        running.ask(FORGED)
+    (file,) = folder.iterdir()
+    assert running.err.getvalue().endswith(f"To find out why:\n    webhook-guard diagnose '{file}'\n")
 
 
 def test_the_log_is_quiet_meanwhile(records: list[Any]) -> None:

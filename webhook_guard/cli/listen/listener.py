@@ -10,6 +10,7 @@ a terminal that is paused, a second signal ends it.
 """
 
 import logging
+import shlex
 import signal
 import socket
 import sys
@@ -44,7 +45,10 @@ _LAST_SECONDS = 1
 _HINT = """\
 Hint: no signature matches. Is the secret that of the endpoint which sends? Each
 has its own. And does everything in between, such as a tunnel or a proxy, pass
-the body on unchanged, byte for byte? To find out why, have the next one saved,
+the body on unchanged, byte for byte? To find out why"""
+_DIAGNOSE = ":\n    webhook-guard diagnose {}"
+_SAVE_FIRST = """\
+, have the next one saved,
 with --save DIR, and run: webhook-guard diagnose FILE"""
 
 
@@ -113,10 +117,17 @@ class Listener:
     def _take(self, received: Received) -> None:
         """Count, save and show a request. Nothing that fails here changes its answer, so nothing is raised."""
         self._count(received)
-        self._show(received, self._save(received))
+        file = self._save(received)
+        self._show(received, file)
         if self._is_hint_due and received.verdict == Reason.SIGNATURE_MISMATCH:
             self._is_hint_due = False
-            _say(_HINT)
+            _say(self._hint(file))
+
+    def _hint(self, file: str | None) -> str:
+        """Return what to check, and how to find out why, with the file where there is one."""
+        if self._folder is None or file is None:
+            return _HINT + _SAVE_FIRST
+        return _HINT + _DIAGNOSE.format(shlex.quote(str(self._folder.path / file)))
 
     def _count(self, received: Received) -> None:
         self.accepted += received.is_accepted

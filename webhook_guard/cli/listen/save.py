@@ -27,12 +27,15 @@ class Folder:
     Args:
         path: Where it is.
 
+    Attributes:
+        path: Where it is.
+
     Raises:
         Misuse: It can't be made, or written to.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path: Path = path
         self._numbers = itertools.count(1)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,7 +52,7 @@ class Folder:
             OSError: It can't be written; nothing is left of it.
         """
         while True:
-            path = self._path / _name(received, next(self._numbers))
+            path = self.path / _name(received, next(self._numbers))
             # A file that is there is that of another `listen`: the next number is free.
             with suppress(FileExistsError):
                 _write(path, to_http(*received.request, is_whole=received.is_whole))
