@@ -3,18 +3,21 @@
     events, secret, sign      what OpenAI sends, and what makes it genuine
     send, replay              a delivery to your app, as OpenAI would make it
     listen                    a guarded receiver that shows, saves and forwards what comes
+    diagnose                  why the signature of a captured request does not match
     demo                      real servers, and what they answer to genuine and forged requests
 
 A module or a package per command, and under them:
 
-    group         the commands by name; each is imported only when it runs
-    options       what several commands take, and where the signing secret comes from
-    posting       what `send` and `replay` share: what an answer should be
-    http          one POST, byte for byte, over a `connection`
-    message       raw HTTP requests: what `listen` saves and `replay` reads
-    files, curl   what is read, and a request as a command line
-    output        the screen: colours, JSON, and nothing that a stranger sent which a terminal would obey
-    errors, logs  what is misused, in one line; loggers that keep quiet meanwhile
+    group           the commands by name; each is imported only when it runs
+    options         what several commands take, and where the signing secret comes from
+    posting         what `send` and `replay` share: what an answer should be
+    http            one POST, byte for byte, over a `connection`
+    message         raw HTTP requests: what `listen` saves and `replay` reads
+    captured        requests as `diagnose` reads them: also as logs and editors leave them
+    diagnosis_text  a diagnosis on the screen
+    files, curl     what is read, and a request as a command line
+    output          the screen: colours, JSON, and nothing that a stranger sent which a terminal would obey
+    errors, logs    what is misused, in one line; loggers that keep quiet meanwhile
 
 The exit status is 0 if all is right, 1 if an answer is wrong, 2 if the command is misused. No secret is ever printed,
 but the new one that `secret` makes. It needs the extra `cli`, and only when it runs.
