@@ -31,7 +31,7 @@ MODULES = (
         for name in ("bodies", "causes", "diagnosis", "encodings", "explanation", "fields", "heads", "json_orders")
     ),
     *(f"diagnose/{name}" for name in ("json_styles", "json_text", "reserialized", "search", "secrets", "signatures")),
-    "diagnose/timestamps",
+    *("diagnose/timestamps", "diagnose/work"),
     *(
         f"testing/{name}"
         for name in ("clients", "clock", "direct", "events", "hostile", "refusals", "requests", "webhook")

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_guard.diagnose.bodies import LARGEST, undone
+from webhook_guard.diagnose.bodies import undone
 from webhook_guard.diagnose.causes import Cause
+from webhook_guard.diagnose.encodings import LARGEST
 
 from support import VECTOR_BODY
 
@@ -117,6 +118,7 @@ def test_newline() -> None:
     """Of line breaks at the end, one is taken away or all; of those within, all are written in the other way."""
     expected = {
         "take the final CR LF away (2 bytes)": b"{\n}\r",
+        "take the final line feed away (1 byte)": b"{\n}\r\r",
         "take all line breaks at the end away (3 bytes)": b"{\n}",
         "put a line feed at the end (1 byte)": b"{\n}\r\r\n\n",
         "put a CR LF at the end (2 bytes)": b"{\n}\r\r\n\r\n",

@@ -214,7 +214,7 @@ class TestNoClaimWithoutProof:
         """A request of another endpoint has no cause, and that is what is said to be likely."""
         diagnosis = diagnose(BODY, signed(BODY, secret=OLDER_SECRET), SECRET, now=NOW)
         assert diagnosis.causes == []
-        assert diagnosis.fix.startswith("Most likely another secret signed it")
+        assert diagnosis.fix.startswith("Most likely another endpoint's secret signed it")
 
     def test_empty_key(self) -> None:
         """Who signs with no key, as anybody can, is not believed for a secret that is empty or made of quotes."""

@@ -54,7 +54,7 @@ def test_older() -> None:
         "The signature is right. The timestamp is 412 s older than the tolerance of 300 s: the capture is 712 s old, or"
         " the clock here is as far ahead."
     )
-    assert fix == "If it was captured then, say so with --now. Else set the clock."
+    assert fix == "Say with --now when it came. If that late, it was delayed or replayed, or the clock is wrong."
 
 
 def test_newer() -> None:
@@ -77,7 +77,7 @@ def test_no_event() -> None:
         (Reason.METHOD_NOT_ALLOWED, "Send it with POST"),
         (Reason.DUPLICATE_HEADER, "Find what repeats the header"),
         (Reason.CONFIGURATION, "Mend that secret"),
-        (Reason.MALFORMED_HEADER, "Look at what was sent"),
+        (Reason.MALFORMED_HEADER, "A guard does not take such headers"),
     ],
 )
 def test_signature_is_right(reason: Reason, fix: str) -> None:
@@ -93,15 +93,19 @@ class TestUnexplained:
     def test_tried(self) -> None:
         """It is said how much was tried, and what is likely."""
         what, fix = explain(facts(steps=None, tried=1234))
-        assert what == (
-            "Nothing that is known to happen makes the signature match."
-            " Tried 1,234 ways to undo changes of body, headers and secret, one and two at a time."
+        assert what.startswith(
+            "Nothing that is known to happen makes the signature match. Tried, one and two at a time,"
         )
-        assert fix.startswith("Most likely another secret signed it")
+        assert what.endswith(": 1,234 ways.")
+        assert fix.startswith("Most likely another endpoint's secret signed it")
+
+    def test_nothing_tried(self) -> None:
+        """Where nothing could be tried, nothing is said to have been."""
+        assert "Tried" not in explain(facts(steps=None, tried=0))[0]
 
     def test_gave_up(self) -> None:
         """It is said if not all was tried."""
-        assert explain(facts(steps=None, is_complete=False))[0].endswith("one and two at a time, and gave up.")
+        assert explain(facts(steps=None, is_complete=False))[0].endswith(" It was too large to try all of them.")
 
     @pytest.mark.parametrize(
         ("known", "sign", "fix"),
@@ -114,8 +118,8 @@ class TestUnexplained:
                 "Bytes were lost there for good",
             ),
             ({"has_signature": False}, " The header has nothing like a signature.", "It was cut"),
-            ({"body": b"[]"}, " two at a time.", "Most likely"),
-            ({"body": BODY + b"\n"}, " two at a time.", "Most likely"),
+            ({"body": b"[]"}, ": 5 ways.", "Most likely"),
+            ({"body": BODY + b"\n"}, ": 5 ways.", "Most likely"),
         ],
         ids=["empty", "cut", "replaced", "no signature", "list", "whole"],
     )

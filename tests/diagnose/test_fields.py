@@ -31,10 +31,16 @@ def test_not_found(name: str) -> None:
     assert find([(name, "x")]) == []
 
 
+@pytest.mark.parametrize(("value", "kind"), [("1750861210", "timestamp"), ("wh_685c059ae39c8190", "id")])
+def test_found_by_value(value: str, kind: str) -> None:
+    """What looks like an id or a timestamp is found under any name."""
+    assert find([("X-First-Attempt", value)]) == [Field("x-first-attempt", "x-first-attempt", kind, value.encode())]
+
+
 def test_standard_first() -> None:
-    """The standard's own headers come first, others in their order."""
-    headers = {"svix-id": "1", "x-request-id": "2", "webhook-id": "3"}
-    assert [field.value for field in find(headers.items())] == [b"3", b"1", b"2"]
+    """The standard's own headers come first, then those with a telling name, then others."""
+    headers = {"x-start": "1750861210", "svix-id": "1", "x-request-id": "2", "webhook-id": "3"}
+    assert [field.value for field in find(headers.items())] == [b"3", b"1", b"2", b"1750861210"]
 
 
 def test_blanks() -> None:
@@ -61,4 +67,4 @@ def test_repr() -> None:
 def test_renamed() -> None:
     """The step from another sender's headers names them."""
     step = renamed(Field("svix-id", "svix-", "id", b"x"))
-    assert step == (Cause.SVIX_HEADERS, "read svix-id as webhook-id")
+    assert step == (Cause.SVIX_HEADERS, "read the headers svix-* as webhook-*")

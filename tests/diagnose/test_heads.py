@@ -13,7 +13,7 @@ SIGNED = b"wh_1.1750861210."
 def causes(*pairs: tuple[str, str], prefix: bytes = SIGNED) -> list[Cause] | None:
     """Return the causes with which a prefix is found in headers; None if it is not."""
     found = (head for head in heads(find(pairs)) if head.prefix == prefix)
-    return next(([step.cause for step in head.steps] for head in found), None)
+    return next((sorted({step.cause for step in head.steps}, key=[*Cause].index) for head in found), None)
 
 
 def test_standard() -> None:
@@ -65,6 +65,7 @@ def test_other_sender() -> None:
         pytest.param([("webhook-timestamp", f"1, {TIME}"), ("webhook-id", ID)], id="joined"),
         pytest.param([("webhook-timestamp", "1"), ("x-old-timestamp", TIME), ("webhook-id", ID)], id="beside"),
         pytest.param([("webhook-timestamp", TIME), ("webhook-id", "wh_2"), ("webhook-id", ID)], id="id"),
+        pytest.param([("webhook-timestamp", "1"), ("x-start", TIME), ("webhook-id", ID)], id="any name"),
         pytest.param([("webhook-timestamp", f"1,{TIME}"), ("webhook-id", f"wh_2,{ID}")], id="both"),
     ],
 )
@@ -98,6 +99,32 @@ def test_each_once() -> None:
     assert len(prefixes) == len(set(prefixes))
 
 
+def test_mixed_of_other_senders() -> None:
+    """Of other senders, those beside the signature count; what is taken elsewhere is a cause of its own."""
+    pairs = [("svix-signature", "v1,x"), ("svix-id", "wh_2"), ("svix-timestamp", TIME), ("x-request-id", ID)]
+    assert causes(*pairs) == [Cause.SVIX_HEADERS, Cause.RETRY_MIXED]
+
+
+def test_mixed_and_swapped() -> None:
+    """An id may be in the other header, and the timestamp in a third one."""
+    pairs = [("webhook-id", "1"), ("webhook-timestamp", ID), ("x-original-timestamp", TIME)]
+    assert causes(*pairs) == [Cause.SWAPPED_HEADERS, Cause.RETRY_MIXED]
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param([("webhook-id", f"{ID}.{TIME}"), ("webhook-timestamp", '{"a":1}')], id="borders moved"),
+        pytest.param([("webhook-id", ID), ("webhook-timestamp", f"0{TIME}")], id="leading zero"),
+        pytest.param([("webhook-id", "a" * 257), ("webhook-timestamp", TIME)], id="long id"),
+    ],
+)
+def test_not_taken(pairs: list[tuple[str, str]]) -> None:
+    """What a guard does not take as id and timestamp is not tried: a stranger can move their borders."""
+    signed = ".".join(value for _, value in pairs).encode() + b"."
+    assert signed not in [head.prefix for head in heads(find(pairs))]
+
+
 def test_empty_values() -> None:
     """What is empty was not signed."""
     pairs = [("webhook-id", ""), ("webhook-id", " , "), ("webhook-timestamp", "")]
@@ -111,4 +138,4 @@ def test_bounded() -> None:
 
 def test_repr() -> None:
     """It does not show what was signed."""
-    assert repr(heads([])) == "[<head, 1 steps>]"
+    assert repr(heads([])) == "[<head, 1 causes>]"

@@ -92,6 +92,14 @@ def test_one_step_for_each_cause() -> None:
     )
 
 
+@pytest.mark.parametrize("prefix", ["wh_1.1750861210.", "1750861210."], ids=["id and timestamp", "timestamp"])
+def test_moved_borders(prefix: str) -> None:
+    """Who knows a delivery can post what was signed as a body: that is not called what its sender signed."""
+    headers = signed(webhook_id="wh_1")
+    headers |= {"webhook-id": "wh_2"} if prefix.startswith("wh") else {"webhook-timestamp": "wh_1"}
+    assert causes(searched(prefix.encode() + BODY, headers=headers)) is None
+
+
 def test_no_signature() -> None:
     """Without anything to compare with, nothing is tried."""
     assert searched(BODY, headers={}) == Result(None, has_signature=False, tried=0, is_complete=True)

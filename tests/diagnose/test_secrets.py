@@ -43,6 +43,7 @@ def test_taken(secret: str | bytes) -> None:
         pytest.param(f"whsec_{SECRET}", id="prefix doubled"),
         pytest.param(SECRET.replace("whsec", "WHSEC"), id="prefix in capitals"),
         pytest.param(f"whsec-{TEXT}", id="dash in the prefix"),
+        pytest.param(f'whsec_"{TEXT}"', id="quotes behind the prefix"),
         pytest.param(f"whsec_ {TEXT}", id="blank after the prefix"),
         pytest.param(f"{SECRET[:20]}\n{SECRET[20:]}", id="line break within"),
         pytest.param(f"whsec_{SAFE}", id="url-safe"),
@@ -76,6 +77,25 @@ def test_other_secret() -> None:
 def test_weak_keys(secret: str | bytes, key: bytes) -> None:
     """A key that anybody could have signed with is not tried."""
     assert causes(secret, key=key) is None
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "whsec_your_secret_here",
+        "your-webhook-signing-secret",
+        "$OPENAI_WEBHOOK_SECRET",
+        "OPENAI_WEBHOOK_SECRET=",
+        "whsec_" + "x" * 24,
+        "whsec_" + "A" * 43 + "=",
+        bytes(16),
+        b"password",
+        "whpk_" + TEXT,
+    ],
+)
+def test_public_texts(secret: str | bytes) -> None:
+    """What everybody knows is no secret, however it is read: nobody is told that it signed."""
+    assert readings([secret], 1) == []
 
 
 @given(st.lists(st.text() | st.binary(), min_size=1, max_size=3))

@@ -82,6 +82,14 @@ def test_each_once() -> None:
     assert [(target.mac, target.steps) for target in found] == [(MAC, ())]
 
 
+def test_repeated() -> None:
+    """Of several signature headers, one may be right: the request mixes attempts."""
+    found = targets([Field("webhook-signature", "webhook", "signature", text.encode()) for text in (OTHER, TEXT)])
+    target = match(MAC, found)
+    assert target is not None
+    assert [step.cause for step in target.steps] == [Cause.RETRY_MIXED]
+
+
 def test_other_headers() -> None:
     """An id is no signature."""
     assert targets([Field("webhook-id", "webhook", "id", TEXT.encode())]) == []

@@ -72,7 +72,7 @@ def decompressed(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield what gzip, deflate or Brotli give, of a stream that is whole and followed by nothing."""
     if body.startswith(b"\x1f\x8b"):
         yield from _found("gunzip it", body, _inflated(body, _GZIP))
-    elif body and not (body.startswith(JSON_STARTS) and _is_utf_8(body)):
+    elif body and not (body.startswith(JSON_STARTS) and is_utf_8(body)):
         yield from _found("inflate it, as zlib", body, _inflated(body, _ZLIB))
         yield from _found("inflate it, as raw deflate", body, _inflated(body, _RAW_DEFLATE))
         yield from _found("decompress it with Brotli", body, _unbrotlied(body))
@@ -95,7 +95,7 @@ def charset_restored(body: bytes) -> Iterator[tuple[str, bytes]]:
         yield from _found("read it as UTF-16 and write it in UTF-8", body, _from_utf_16(body, str(start.lastgroup)))
     if body.isascii():
         return
-    misread = _is_utf_8(body)
+    misread = is_utf_8(body)
     last = None
     for name, table in _CHARSETS.items():
         was = _misread(body, table) if misread else _transcoded(body, table)
@@ -113,7 +113,7 @@ def html_unescaped(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 def form_decoded(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield what was percent-encoded as a whole, and the fields of a form."""
-    if body.startswith(JSON_STARTS) or b";" in body or not body.isascii():
+    if body.startswith(JSON_STARTS) or _ENTITY.search(body) or not body.isascii():
         return
     if b"%" in body:
         yield from _percent_decoded("decode the percent-encoding", body)
@@ -214,7 +214,7 @@ def _misread(body: bytes, table: str) -> bytes | None:
     # What the first characters beyond ASCII give tells almost always, and costs little.
     for text in (_first_run(body), body):
         was = _encoded(text, table)
-        if was is None or (is_json and not _is_utf_8(was)):
+        if was is None or (is_json and not is_utf_8(was)):
             return None
     return was
 
@@ -243,7 +243,8 @@ def _transcoded(body: bytes, table: str) -> bytes | None:
     return text.getvalue()
 
 
-def _is_utf_8(body: bytes) -> bool:
+def is_utf_8(body: bytes) -> bool:
+    """Say whether a body is UTF-8, without the room that decoding it takes."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for start in range(0, len(body), _WINDOW):

@@ -12,8 +12,12 @@ from webhook_guard.sansio.errors import PayloadError, Reason, WebhookError
 
 #: What to change where nothing makes the signature match, and the body shows nothing.
 _LIKELY = (
-    "Most likely another secret signed it: compare it with that endpoint's in the dashboard, and give others with"
-    " --secret. Or it is not from OpenAI: anybody can post."
+    "Most likely another endpoint's secret signed it: compare it with the dashboard, and give others with --secret. Or"
+    " bytes of the body were lost for good, or it is not from OpenAI: anybody can post."
+)
+_TRIED = (
+    "JSON written again, line breaks, blanks, byte-order mark, zero bytes, compression, base64, charsets, HTML, forms,"
+    " JSON strings; the secret's format and the other secrets; the headers' formats, names, units and order"
 )
 #: What to change where the signature is right as it is.
 _FIXES = {
@@ -22,6 +26,7 @@ _FIXES = {
     Reason.DUPLICATE_HEADER: "Find what repeats the header before the app.",
 }
 _SENDER = "Look at what was sent: the sender signed this, so nothing on the way is wrong."
+_OTHER = "A guard does not take such headers, because who has seen a delivery can send it with them, and no secret."
 
 #: What happened, and what to change.
 _TEXTS = {
@@ -99,7 +104,7 @@ _TEXTS = {
     ),
     Cause.RETRY_MIXED: (
         "The request mixes attempts: its signature belongs to another id or timestamp.",
-        "Find what keeps headers of another attempt, or adds its own.",
+        "Find what mixes headers of attempts; or somebody replays one, and refusing it was right.",
     ),
 }
 #: In place of the above where the secret is right, and the sender is not.
@@ -144,7 +149,7 @@ def explain(facts: Facts) -> tuple[str, str]:
     if facts.steps is None:
         return _unexplained(facts, refusal)
     if not facts.steps:
-        return f"{refusal} The signature is right.", _FIXES.get(facts.refusal.reason, _SENDER)
+        return f"{refusal} The signature is right.", _FIXES.get(facts.refusal.reason, _OTHER)
     texts = [_texts(step, facts) for step in facts.steps]
     if [step.cause for step in facts.steps] == [Cause.CLOCK]:
         texts.insert(0, ("The signature is right.", ""))
@@ -165,17 +170,18 @@ def _clock(facts: Facts) -> tuple[str, str]:
     what = f"{beyond:.0f} s older than the tolerance of {facts.tolerance:g} s: the capture is {seconds:.0f} s old"
     return (
         f"The timestamp is {what}, or the clock here is as far ahead.",
-        "If it was captured then, say so with --now. Else set the clock.",
+        "Say with --now when it came. If that late, it was delayed or replayed, or the clock is wrong.",
     )
 
 
 def _unexplained(facts: Facts, refusal: str) -> tuple[str, str]:
     """Return what is known, and what the body or the headers show by themselves: that proves nothing."""
-    tried = f"Tried {facts.tried:,} ways to undo changes of body, headers and secret, one and two at a time"
-    left = "" if facts.is_complete else ", and gave up"
+    tried = f"Tried, one and two at a time, {_TRIED}: {facts.tried:,} ways." if facts.tried else ""
+    left = "" if facts.is_complete else "It was too large to try all of them."
     said = [] if facts.refusal.reason is Reason.SIGNATURE_MISMATCH else [refusal]
     shown, fix = _shown_by_the_head(facts) or _shown_by_the_body(facts.body)
-    return " ".join([*said, f"Nothing that is known to happen makes the signature match. {tried}{left}.", *shown]), fix
+    nothing = "Nothing that is known to happen makes the signature match."
+    return " ".join(text for text in [*said, nothing, tried, left, *shown] if text), fix
 
 
 def _shown_by_the_head(facts: Facts) -> tuple[list[str], str] | None:

@@ -4,17 +4,18 @@ Standard Webhooks' senders call them ``webhook-id`` and so on, Svix's ``svix-id`
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from webhook_guard.diagnose.causes import Cause, Step
 
 #: What is before and after what a header is for.
 _NAME = re.compile(r"((?:[a-z0-9_-]{1,40}[_-])?)(id|timestamp|signature)(?:-256|-sha256)?")
+#: What ids and timestamps look like that a proxy puts under any name.
+_FORMS = {"timestamp": re.compile(rb"[1-9][0-9]{9}"), "id": re.compile(rb"[a-z]{2,8}_[A-Za-z0-9_-]{4,64}")}
 #: The sender whose names the standard has.
 STANDARD = "webhook"
-#: How many headers that look like these are looked at: a rotation or a retry has a few.
+#: How many headers of each sort are looked at: a rotation or a retry has a few.
 _MOST = 32
 #: Bytes of a value that are looked at: 32 signatures are under 2 KiB.
 _LONGEST = 4096
@@ -25,7 +26,8 @@ class Field(NamedTuple):
 
     Attributes:
         name: Its name, in lower case.
-        sender: `STANDARD` for the standard's own; else the part of the name that tells whose it is, as "svix-".
+        sender: `STANDARD` for the standard's own; else the part of the name that tells whose it is, as "svix-", or the
+            whole name if that tells nothing.
         kind: What it is: "id", "timestamp" or "signature".
         value: Its value, without the blanks around it.
     """
@@ -41,25 +43,31 @@ class Field(NamedTuple):
 
 def renamed(field: Field) -> Step:
     """Return the step from a sender's own header to the standard's."""
-    return Step(Cause.SVIX_HEADERS, f"read {field.name} as {STANDARD}-{field.kind}")
+    return Step(Cause.SVIX_HEADERS, f"read the headers {field.sender}* as {STANDARD}-*")
 
 
 def find(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> list[Field]:
-    """Return the headers that may matter, the standard's own first.
+    """Return the headers that may matter: the standard's own first, and last those whose value alone says so.
 
     Args:
         pairs: All headers: names, in any case, and values.
     """
-    found = list(islice(_fields(pairs), _MOST))
-    return sorted(found, key=lambda field: field.sender != STANDARD)
+    found: tuple[list[Field], ...] = ([], [], [])
+    for field in map(_field, pairs):
+        if field is not None:
+            rank = 0 if field.sender == STANDARD else 1 if field.sender != field.name else 2
+            if len(found[rank]) < _MOST:
+                found[rank].append(field)
+    return [*found[0], *found[1], *found[2]]
 
 
-def _fields(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> Iterator[Field]:
-    for given, value in pairs:
-        name = (given.decode("latin-1") if isinstance(given, bytes) else given).lower()
-        if match := _NAME.fullmatch(name):
-            sender = STANDARD if name == f"{STANDARD}-{match[2]}" else match[1]
-            yield Field(name, sender, match[2], _raw(value).strip(b" \t"))
+def _field(pair: tuple[str | bytes, str | bytes]) -> Field | None:
+    name = (pair[0].decode("latin-1") if isinstance(pair[0], bytes) else pair[0]).lower()
+    value = _raw(pair[1]).strip(b" \t")
+    if match := _NAME.fullmatch(name):
+        return Field(name, STANDARD if name == f"{STANDARD}-{match[2]}" else match[1], match[2], value)
+    kind = next((kind for kind, form in _FORMS.items() if form.fullmatch(value)), None)
+    return None if kind is None else Field(name, name, kind, value)
 
 
 def _raw(value: str | bytes) -> bytes:

@@ -272,7 +272,7 @@ def _in_capitals(match: re.Match[bytes]) -> bytes:
 def _in_ascii(window: bytes, *, capitals: bool) -> bytes:
     """Return a window with escapes for what is not ASCII: `json.dumps` makes them, and others, which are undone."""
     text = window.decode(errors="replace")  # an escape before it may have taken a byte
-    escaped = "\x7f".join(json.dumps(part)[1:-1] for part in text.split("\x7f")).replace("\\\\", "\0")
+    escaped = json.dumps(text)[1:-1].replace("\\\\", "\0").replace("\\u007f", "\x7f")
     if capitals:
         escaped = _NEW_ESCAPES.sub(_in_capital_digits, escaped)
     return escaped.replace('\\"', '"').replace("\0", "\\").encode()

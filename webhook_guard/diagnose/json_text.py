@@ -17,6 +17,7 @@ _WINDOW = 4_096
 _EXACT = 2**53
 
 _BLANKS = b" \t\r\n"
+_SPLIT_TOKEN = re.compile(rb"[\w.+-][ \t\r\n]++[\w.+-]")
 _STRING = re.compile(rb'(?s)("(?:[^"\\]++|\\.?+)*+"?+)')
 _WHOLE_TOKENS = re.compile(rb'(?s)(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+')
 # What a window would cut: a number, and a bracket from the other one of its pair.
@@ -127,6 +128,8 @@ def _ends_of_pieces(text: bytes, at: int) -> Iterator[int]:
 
 
 def _without_blanks(outside: bytes) -> bytes:
+    if _SPLIT_TOKEN.search(outside):  # no JSON: joined, it would be another text
+        return outside
     return outside.translate(None, _BLANKS)
 
 

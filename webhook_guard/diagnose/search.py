@@ -4,7 +4,9 @@ Each possibility is tried by computing its MAC. What that may cost is bounded, i
 body takes as long as it may and no longer; what is likely is tried first.
 """
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain, product, starmap
 from typing import NamedTuple, TypeAlias
 
@@ -13,15 +15,15 @@ from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
 from webhook_guard.diagnose.fields import Field
 from webhook_guard.diagnose.heads import Head, heads
 from webhook_guard.diagnose.secrets import Reading
+from webhook_guard.diagnose.work import OutOfWorkError, Work
 
-_Undo: TypeAlias = Callable[[bytes], Iterator[BodyUndone]]
+_Undo: TypeAlias = Callable[[bytes, Work], Iterator[BodyUndone]]
 
-#: What a search may cost, in bytes that are hashed: SHA-256 takes 0.4 to 2 GB a second.
-_MOST_WORK = 2_000_000_000
-#: What computing a MAC costs beside the body, in the same unit.
+#: What computing a MAC costs beside the body, in bytes that are hashed.
 _OVERHEAD = 2048
-#: What each byte costs of a body that is made.
-_RATES: dict[_Undo, int] = {bodies.undone: 2, reserialized.undone: 40, reserialized.reordered: 40}
+#: What all senders begin with who sign no more than a body, or a timestamp and a body. A body that begins otherwise may
+#: be more than a body: who moves the id of a delivery into it needs no secret for the MAC to be right.
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+[{\[]")
 
 
 class Found(NamedTuple):
@@ -66,7 +68,7 @@ class _Signing(NamedTuple):
     @property
     def cost(self) -> int:
         """How many causes it undoes."""
-        return len(self.reading.steps) + len(self.head.steps)
+        return len(self.reading.steps) + self.head.cost
 
 
 class _Candidate(NamedTuple):
@@ -74,10 +76,6 @@ class _Candidate(NamedTuple):
 
     body: bytes
     steps: tuple[Step, ...] = ()
-
-
-class _OutOfWorkError(Exception):
-    """As much was tried as may be."""
 
 
 def search(body: bytes, readings: list[Reading], fields: list[Field]) -> Result:
@@ -99,18 +97,16 @@ class _Search:
             [signing for signing in signings if signing.cost == cost] for cost in range(3)
         )
         self._targets = signatures.targets(fields)
-        self._work = _MOST_WORK
+        self._work = Work()
         self._tried = 0
 
     def run(self, body: bytes) -> Result:
         if not self._targets:
             return Result(None, has_signature=False, tried=0, is_complete=True)
-        found, is_complete = None, True
-        try:
+        found = None
+        with suppress(OutOfWorkError):
             found = next(self._found(_Candidate(body)), None)
-        except _OutOfWorkError:
-            is_complete = False
-        return Result(found, has_signature=True, tried=self._tried, is_complete=is_complete)
+        return Result(found, has_signature=True, tried=self._tried, is_complete=self._work.is_complete)
 
     def _found(self, came: _Candidate) -> Iterator[Found]:
         for candidate, signings in self._candidates(came):
@@ -139,24 +135,18 @@ class _Search:
     def _undone(
         self, candidate: _Candidate, undo: _Undo, signings: list[_Signing]
     ) -> Iterator[tuple[_Candidate, list[_Signing]]]:
-        for undone in undo(candidate.body):
-            self._charge(_RATES[undo] * len(undone.body))
+        for undone in undo(candidate.body, self._work):
             yield _Candidate(undone.body, (*candidate.steps, undone.step)), signings
             del undone
 
     def _matching(self, candidate: _Candidate, signings: list[_Signing]) -> Iterator[Found]:
         for reading, head in signings:
-            self._charge(len(candidate.body) + _OVERHEAD)
+            self._work.spend(len(candidate.body) + _OVERHEAD)
             self._tried += 1
             target = signatures.match(reading.mac.digest(head.prefix, candidate.body), self._targets)
-            if target is not None:
+            if target is not None and (head.is_whole or _JSON.match(candidate.body)):
                 steps = _in_order([*reading.steps, *head.steps, *target.steps])
                 yield Found((*candidate.steps, *steps), candidate.body, head.timestamp)
-
-    def _charge(self, work: int) -> None:
-        self._work -= work
-        if self._work < 0:
-            raise _OutOfWorkError
 
 
 def _in_order(steps: list[Step]) -> Iterator[Step]:

@@ -77,7 +77,8 @@ def _taken(secret: str | bytes) -> list[Mac]:
 def _mistaken(secret: str | bytes) -> Iterator[tuple[bytes, str]]:
     """Yield the keys that were meant if there is a mistake in how a secret is written."""
     if isinstance(secret, bytes):
-        yield from _encoded(secret)
+        if _taken(secret):
+            yield from _encoded(secret)
         secret = secret.decode("latin-1")
     yield from _keys_of(secret[:_LONGEST].strip())
 
@@ -90,11 +91,21 @@ def _encoded(key: bytes) -> Iterator[tuple[bytes, str]]:
 
 def _keys_of(text: str) -> Iterator[tuple[bytes, str]]:
     clean = _AROUND.sub("", text)
-    bare = _PREFIXES.sub("", clean)
+    bare = _AROUND.sub("", _PREFIXES.sub("", clean, count=1))
     together = "".join(bare.split())
+    if not _is_secret(together, prefixed=bare != clean):
+        return
     for each, what in ((bare, _what_is_wrong(text, clean)), (together, "leave out the blanks within the secret")):
         yield from _decoded(each, what)
     yield from _as_text(bare)
+
+
+def _is_secret(text: str, *, prefixed: bool) -> bool:
+    """Say whether a guard takes a text without its prefix, once it is written as it should be.
+
+    Placeholders, public keys and the like are no secrets, however they are written: everybody knows them.
+    """
+    return bool(_taken(PREFIX + _standard(text)) if prefixed else _taken(text))
 
 
 def _what_is_wrong(text: str, clean: str) -> str:
@@ -111,12 +122,17 @@ def _what_is_wrong(text: str, clean: str) -> str:
 
 def _decoded(bare: str, how: str) -> Iterator[tuple[bytes, str]]:
     """Yield what a text without prefix is the base64 or the hexadecimal of, in either alphabet."""
-    key = _from_base64(bare.rstrip("=").replace("-", "+").replace("_", "/"))
+    key = _from_base64(_standard(bare))
     if key:
         yield key, how
         yield _from_base64(key.decode("latin-1").rstrip("=")), "decode the secret's base64 twice"
     if _HEXADECIMAL.fullmatch(bare):
         yield unhexlify(bare), "decode the secret as hexadecimal, and pass the bytes"
+
+
+def _standard(text: str) -> str:
+    """Return base64 of either alphabet in the standard one, without padding."""
+    return text.rstrip("=").replace("-", "+").replace("_", "/")
 
 
 def _from_base64(text: str) -> bytes:

@@ -22,6 +22,7 @@ _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{64}")
 #: Characters of 32 bytes in base64, without padding.
 _BASE64_LENGTH = 43
 _WRITTEN = "and write it as v1,<base64> with its padding, and nothing around"
+_ONE_OF_SEVERAL = Step(Cause.RETRY_MIXED, "take one of the webhook-signature headers")
 #: MACs to compare with; the guard takes 32 signatures.
 _MOST = 64
 
@@ -50,11 +51,12 @@ def match(mac: bytes, candidates: Iterable[Target]) -> Target | None:
 
 
 def _all(fields: Iterable[Field]) -> Iterator[Target]:
-    for field in fields:
-        if field.kind == "signature":
-            own = () if field.sender == STANDARD else (renamed(field),)
-            for mac, how in _macs(field.value):
-                yield Target(mac, own if how is None else (*own, Step(Cause.HEADER_FORMAT, how)))
+    own = [field for field in fields if field.kind == "signature"]
+    standard = [field.value for field in own if field.sender == STANDARD]
+    for field in own:
+        steps = [renamed(field)] if field.sender != STANDARD else [_ONE_OF_SEVERAL] if len(standard) > 1 else []
+        for mac, how in _macs(field.value):
+            yield Target(mac, (*steps, *([] if how is None else [Step(Cause.HEADER_FORMAT, how)])))
 
 
 def _macs(value: bytes) -> Iterator[tuple[bytes, str | None]]:

@@ -31,10 +31,11 @@ Headers: TypeAlias = (
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 
 #: Visible ASCII but the comma and the dot. 256 characters: OpenAI's ids have about 40.
-_ID = re.compile(rb"[!-+\-/-~]{1,256}")
+ID_FORMAT: re.Pattern[bytes] = re.compile(rb"[!-+\-/-~]{1,256}")
 #: The first number that is too long for a timestamp: 12 digits last until the year 33658, and fit every integer.
 TIMESTAMP_END = 10**12
-_TIMESTAMP = re.compile(rb"[1-9][0-9]{0,11}")
+#: Digits only, without a leading zero: one time has one text.
+TIMESTAMP_FORMAT: re.Pattern[bytes] = re.compile(rb"[1-9][0-9]{0,11}")
 #: A rotation needs two. More than this many is somebody who wants us to work.
 MAXIMUM_SIGNATURES = 32
 
@@ -119,7 +120,7 @@ def check_head(fields: Fields) -> Head:
     if fields.repeated and (twice := fields.repeated & _WEBHOOK_HEADERS.keys()):
         raise VerificationError(f"repeated: {', '.join(sorted(twice))}", Reason.DUPLICATE_HEADER)
     check_id(webhook_id)
-    if not _TIMESTAMP.fullmatch(timestamp):
+    if not TIMESTAMP_FORMAT.fullmatch(timestamp):
         raise _malformed(f"{TIMESTAMP} is not 1 to 12 ASCII digits without a leading zero")
     return Head(webhook_id, timestamp, signature, _candidates(signature))
 
@@ -130,7 +131,7 @@ def check_id(value: bytes) -> None:
     Raises:
         VerificationError: malformed_header.
     """
-    if not _ID.fullmatch(value):
+    if not ID_FORMAT.fullmatch(value):
         raise _malformed(f"{ID} is not 1 to 256 visible ASCII characters without dot and comma")
 
 
@@ -197,7 +198,7 @@ def sign(body: bytes, key: bytes, webhook_id: str, timestamp: int) -> dict[str, 
     Raises:
         ConfigurationError: The id or the timestamp is of another type, or none that could be verified.
     """
-    if not isinstance(webhook_id, str) or not _ID.fullmatch(webhook_id.encode("utf-8", "surrogatepass")):
+    if not isinstance(webhook_id, str) or not ID_FORMAT.fullmatch(webhook_id.encode("utf-8", "surrogatepass")):
         raise ConfigurationError("webhook_id: must be 1 to 256 visible ASCII characters without dot and comma")
     if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < TIMESTAMP_END:
         raise ConfigurationError("timestamp: must be whole Unix seconds, 1 to 12 digits; try int(time.time())")
