@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ HEADERS = tuple(signed().items())
 #: The lines of a head, but for the request line and what says how long the body is.
 FIELDS = b"".join(b"%s: %s\r\n" % (name.encode(), value.encode()) for name, value in HEADERS)
 HEAD = b"POST /webhooks HTTP/1.1\r\n" + FIELDS
+MEBIBYTE = 1_048_576
 EXPECTED = (
     'give an HTTP request with its headers, an empty line and the body, or JSON such as {"headers": {...}, "body":'
     ' "..."}'
@@ -80,7 +83,7 @@ class TestHTTP:
     def test_several_notes(self) -> None:
         """All that does not fit is noted."""
         captured = read(b"  a: b\n  content-length: 3\n\n{}")
-        assert captured.note == f"{INDENTED}; Content-Length is 3, but 1 bytes are missing"
+        assert captured.note == f"{INDENTED}; Content-Length is 3, but 1 byte is missing"
 
     def test_an_indented_line(self) -> None:
         """Where only the first line is indented, there is nothing to note."""
@@ -108,6 +111,7 @@ class TestHTTP:
             pytest.param(BODY + b"\r\n\n", b"Content-Length: %d" % len(BODY), id="line breaks behind"),
             pytest.param(BODY, b"Content-Length: 1\r\nContent-Length: 2", id="two lengths"),
             pytest.param(BODY, b"Content-Length: many", id="a length that is no number"),
+            pytest.param(BODY, b"Content-Length: %030d" % len(BODY), id="a length with zeros"),
             pytest.param(b"3;a=b\r\n%b\r\n65\r\n%b\r\n0\r\n\r\n" % (BODY[:3], BODY[3:]), b"TE: x", id="chunks"),
             pytest.param(b"3\n%b\n65 \n%b\n0\n\n" % (BODY[:3], BODY[3:]), b"TE: x", id="chunks in lines of LF"),
         ],
@@ -126,6 +130,15 @@ class TestHTTP:
                 b"Content-Length: 7",
                 "Content-Length is 7, but 97 more bytes follow: all were taken",
                 id="too many",
+            ),
+            pytest.param(
+                b"Content-Length: 103", "Content-Length is 103, but 1 more byte follows: all were taken", id="one"
+            ),
+            pytest.param(b"Content-Length: 105", "Content-Length is 105, but 1 byte is missing", id="one too few"),
+            pytest.param(
+                b"Content-Length: 1" + b"0" * 5_000,
+                "Content-Length is 10000000000000000000, but 9999999999999999896 bytes are missing",
+                id="many digits",
             ),
             pytest.param(b"Transfer-Encoding: chunked", NO_CHUNKS, id="no chunks"),
         ],
@@ -169,8 +182,8 @@ class TestHTTP:
                 id="half a head",
             ),
             pytest.param(
-                b"a: " + b"x" * 70_000 + b"\n\n",
-                f"is no whole HTTP request (there is no empty line in its first 65536 bytes): {EXPECTED}",
+                b"a: " + b"x" * MEBIBYTE + b"\n\n",
+                f"is no whole HTTP request (there is no empty line in its first 1048576 bytes): {EXPECTED}",
                 id="a large head",
             ),
             pytest.param(
@@ -248,10 +261,21 @@ class TestJSON:
         captured = read(b'{"headers": {"a": ["b", "c"], "d": 12, "e": []}, "body": ""}')
         assert captured.headers == (("a", "b"), ("a", "c"), ("d", "12"))
 
-    @pytest.mark.parametrize("name", ["method", "httpMethod"])
-    def test_method(self, name: str) -> None:
-        """The method may be given."""
-        assert read(as_json(body="", **{name: "GET"})).method == "GET"
+    @pytest.mark.parametrize("names", [["method"], ["httpMethod"], ["method", "httpMethod"]])
+    def test_method(self, names: list[str]) -> None:
+        """The method may be given, also twice."""
+        assert read(as_json(body="", **dict.fromkeys(names, "GET"))).method == "GET"
+
+    def test_names_elsewhere(self) -> None:
+        """What has the name of a member of the request within another, or is a text, is none of them."""
+        text = '"headers": {}, "body": \\ '
+        content = as_json(body=text, context=[{"headers": {}, "body": 1}], a="body", b="headers")
+        assert read(content) == Captured("POST", HEADERS, text.encode(), None)
+
+    @pytest.mark.parametrize("members", [{"body": None, "body_base64": ""}, {"body": "", "body_base64": None}])
+    def test_null(self, members: dict[str, object]) -> None:
+        """A body that is null is none."""
+        assert read(as_json(**members)).body == b""
 
     @pytest.mark.parametrize(
         ("content", "problem"),
@@ -281,9 +305,24 @@ class TestJSON:
             pytest.param(b'{"secret', "is JSON that ends too early: give", id="half of it"),
             pytest.param(b'{"secret" 1}', "is JSON that is malformed (byte 10): give", id="no JSON"),
             pytest.param(b'{"headers": {}, "body": "\xff"}', "is JSON that is not UTF-8: give", id="no UTF-8"),
+            pytest.param(
+                b'{"headers": {"a": "\xff"}, "body": ""}', "is JSON that is not UTF-8: give", id="nor headers"
+            ),
             pytest.param(b'{"x":' + b"[" * 100_000, "is JSON that is too deep", id="deep"),
             pytest.param(b'{"headers":{},"body":' + b"[" * 100_000, "is JSON that is too deep", id="a deep body"),
             pytest.param(as_json(body="", headers={"a": ["b"] * 10_001}), "has more than 10000 headers", id="many"),
+            pytest.param(
+                as_json(body="", headers={"a": "b" * MEBIBYTE}), "has headers of more than 1048576 bytes", id="large"
+            ),
+            pytest.param(
+                b'{"headers": {"a": "secret"}, "headers" : {}, "body": ""}', 'has "headers" twice', id="again"
+            ),
+            pytest.param(b'{"headers": {}, "body": "secret", "body": ""}', 'has "body" twice: keep one', id="bodies"),
+            pytest.param(
+                as_json(body="", method="POST", httpMethod="secret"),
+                'has a "method" and an "httpMethod" that differ: keep one',
+                id="two methods",
+            ),
         ],
     )
     def test_what_is_none(self, content: bytes, problem: str) -> None:
@@ -305,4 +344,44 @@ def test_whatever_comes(start: bytes, content: bytes) -> None:
 
 def test_repr() -> None:
     """It shows nothing private."""
-    assert repr(Captured("POST", HEADERS, BODY, None)) == "<POST, 3 headers, 104 bytes>"
+    assert repr(Captured("POST", HEADERS, BODY, None)) == "<'POST', 3 headers, 104 bytes>"
+
+
+def test_repr_of_a_method() -> None:
+    """What a stranger has for a method is escaped."""
+    assert repr(Captured("\x1b[2J", (), b"", None)) == r"<'\x1b[2J', 0 headers, 0 bytes>"
+
+
+def message_of(body: bytes, *fields: bytes) -> bytes:
+    """Return a capture of nothing else."""
+    return b"\n".join([b"POST / HTTP/1.1", *fields, b"", body])
+
+
+def json_of(headers: bytes = b"{}", body: bytes = b'""') -> bytes:
+    """Return a capture in JSON, of members as they are."""
+    return b'{"headers":%b,"body":%b}' % (headers, body)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(message_of(b"2\nab" * MEBIBYTE + b"\n0\n\n", b"transfer-encoding: chunked"), id="chunks"),
+        pytest.param(json_of(body=b"[" + b"[]," * MEBIBYTE + b"[]]"), id="a body of arrays"),
+        pytest.param(json_of(headers=b"{" + b'"a":"",' * MEBIBYTE + b'"a":""}'), id="headers"),
+        pytest.param(json_of(headers=b"[" + b'["",""],' * MEBIBYTE + b'["",""]]'), id="pairs"),
+        pytest.param(json_of(body=b'"%b"' % ("\U0001f642".encode() + b"a" * 4 * MEBIBYTE)), id="a text"),
+        pytest.param(b'{"headers":{},"body_base64":"%b"}' % (b"AAAA " * MEBIBYTE), id="base64 and blanks"),
+        pytest.param(b"\n " * MEBIBYTE + message_of(b""), id="blanks before"),
+        pytest.param(message_of(b"x", *[b"a:"] * MEBIBYTE), id="a head of many lines"),
+    ],
+)
+def test_memory(content: bytes) -> None:
+    """A capture takes a few times its size, whatever is in it."""
+    tracemalloc.start()
+    try:
+        with suppress(ValueError):
+            read(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 9 * len(content)

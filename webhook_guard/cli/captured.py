@@ -7,15 +7,17 @@ a header's value or a body.
 import binascii
 import codecs
 import re
+import string
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from webhook_guard.cli.message import LARGEST_HEAD
 from webhook_guard.sansio.signature import ID, SIGNATURE, TIMESTAMP
 
+#: Bytes of a head, and of headers in JSON: the most that a server takes, as far as any is known to be set.
+_LARGEST_HEAD = 1_048_576
 #: Lines of a head, and headers in JSON, where a head may be larger; OpenAI's deliveries have about 20.
 _MOST_IN_HEAD, _MOST_IN_JSON = 1_000, 10_000
 #: What a line may begin with: one that goes on from the line before (RFC 9112 section 5.2), or that is indented.
@@ -28,8 +30,9 @@ _NAME = re.compile(rb":?[!#$%&'*+\-.^`|~\w]+")
 _NEXT = re.compile(rb"\s*(?:(?:[A-Z]+ \S+ )?HTTP/\d|[*<] |[{}] \[\d)")
 #: Eight digits are gigabytes.
 _CHUNK = re.compile(rb"(?:\r?\n)?([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
-#: Eighteen digits are more than any file has.
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_LENGTH = re.compile(r"0*([0-9]+)")
+#: Digits that are read of a Content-Length: more than any file has, and `int` refuses thousands.
+_DIGITS = 20
 #: A header as WSGI, CGI and PHP name it (RFC 3875 section 4.1.18).
 _ENVIRON = re.compile(r"HTTP_[A-Z0-9_]+|CONTENT_(?:LENGTH|TYPE)")
 
@@ -41,6 +44,12 @@ _NO_CHUNKS = "Transfer-Encoding says chunks, and no whole ones are here: all was
 _CUT_CHUNKS = "Transfer-Encoding says chunks, and the last ones are missing: the body is cut off"
 _INDENTED = "the headers' indentation was taken away, not the body's"
 _BASE64 = "isBase64Encoded: the body was decoded from base64; your handler has to do so, too"
+#: A text in JSON, which may be a member's name, or where an object or array begins or ends.
+_TOKEN = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*+")(?P<colon>\s*:)?|[][{}]')
+_NESTING = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
+#: Tools break base64 into lines.
+_BLANKS_IN_BASE64 = string.whitespace.encode()
+_NONE = msgspec.Raw()
 _Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 
@@ -60,7 +69,7 @@ class Captured(NamedTuple):
     note: str | None
 
     def __repr__(self) -> str:
-        return f"<{self.method}, {len(self.headers)} headers, {len(self.body)} bytes>"
+        return f"<{self.method!r}, {len(self.headers)} headers, {len(self.body)} bytes>"
 
 
 def read(content: bytes) -> Captured:
@@ -75,9 +84,9 @@ def read(content: bytes) -> Captured:
         ValueError: It can't be read; the text says why, as in "the file ...".
 
     >>> read(b'webhook-id: wh_1\n\n{}')
-    <POST, 1 headers, 2 bytes>
+    <'POST', 1 headers, 2 bytes>
     >>> read(b'{"method": "PUT", "headers": {"Webhook-Id": ["wh_1", "wh_2"]}, "body_base64": "e30="}')
-    <PUT, 2 headers, 2 bytes>
+    <'PUT', 2 headers, 2 bytes>
     """
     text = content.removeprefix(codecs.BOM_UTF8)
     message = text.lstrip()
@@ -108,14 +117,14 @@ def _from_http(message: bytes, first: int) -> Captured:
 
 def _split(message: bytes) -> tuple[list[bytes], bytes]:
     """Return the lines of the head, and what follows the empty line."""
-    end = _HEAD_END.search(message, 0, LARGEST_HEAD)
+    end = _HEAD_END.search(message, 0, _LARGEST_HEAD)
     if end is None:
-        size = f"in its first {LARGEST_HEAD} bytes" if len(message) > LARGEST_HEAD else "behind its headers"
+        size = f"in its first {_LARGEST_HEAD} bytes" if len(message) > _LARGEST_HEAD else "behind its headers"
         raise ValueError(f"is no whole HTTP request (there is no empty line {size}): {_EXPECTED}")
-    lines = [line.removesuffix(b"\r") for line in message[: end.start()].split(b"\n")]
-    if len(lines) > _MOST_IN_HEAD:
+    if message.count(b"\n", 0, end.start()) >= _MOST_IN_HEAD:
         raise ValueError(f"has more than {_MOST_IN_HEAD} headers, which no webhook has")
-    return lines, message[end.end() :]
+    lines = message[: end.start()].split(b"\n")
+    return [line.removesuffix(b"\r") for line in lines], message[end.end() :]
 
 
 def _indent(lines: list[bytes]) -> bytes:
@@ -161,7 +170,8 @@ def _body(headers: _Pairs, rest: bytes) -> tuple[bytes, str | None]:
     """Return the body in what follows the empty line, and a note."""
     if any("chunked" in value.lower() for value in _values(headers, "transfer-encoding")):
         return _unchunked(rest)
-    lengths = {int(value) for value in _values(headers, "content-length") if _LENGTH.fullmatch(value)}
+    found = [_LENGTH.fullmatch(value) for value in _values(headers, "content-length")]
+    lengths = {int(digits[1][:_DIGITS]) for digits in found if digits}
     if len(lengths) != 1:
         return rest, None
     (length,) = lengths
@@ -172,25 +182,27 @@ def _cut(rest: bytes, length: int) -> tuple[bytes, str | None]:
     """Return the body, whose Content-Length is given: it is right, or else a log has rewritten the body."""
     says, behind = f"Content-Length is {length}, but", rest[length:]
     if len(rest) < length:
-        return rest, f"{says} {length - len(rest)} bytes are missing"
+        missing = length - len(rest)
+        return rest, f"{says} {'1 byte is' if missing == 1 else f'{missing} bytes are'} missing"
     if not behind.strip():  # an editor ends the last line
         return rest[:length], None
     if _NEXT.match(behind):
         return rest[:length], "what follows the request was left out"
-    return rest, f"{says} {len(behind)} more bytes follow: all were taken"
+    more = "1 more byte follows" if len(behind) == 1 else f"{len(behind)} more bytes follow"
+    return rest, f"{says} {more}: all were taken"
 
 
 def _unchunked(rest: bytes) -> tuple[bytes, str | None]:
     """Return the body in chunks, which a log may have with LF around them, and a note."""
-    chunks: list[bytes] = []
+    body = bytearray()  # a list would take many times the memory of small chunks
     position = 0
     while header := _CHUNK.match(rest, position):
         position = header.end() + int(header[1], 16)
         if position == header.end():
-            return b"".join(chunks), None
-        chunks.append(rest[header.end() : position])
-    if chunks and not rest[position:].strip():
-        return b"".join(chunks), _CUT_CHUNKS
+            return bytes(body), None
+        body += rest[header.end() : position]
+    if position and not rest[position:].strip():
+        return bytes(body), _CUT_CHUNKS
     return rest, _NO_CHUNKS
 
 
@@ -199,39 +211,61 @@ def _values(headers: _Pairs, name: str) -> Iterator[str]:
 
 
 class _Message(msgspec.Struct, frozen=True):
-    """A request as JSON; the names with capitals are those of AWS Lambda."""
+    """A request as JSON; the names with capitals are those of AWS Lambda. What may be large is not decoded yet."""
 
-    headers: dict[str, str | int | list[str]] | list[tuple[str, str | int]] | None = None
-    body: Any = None
+    headers: msgspec.Raw = _NONE
+    body: msgspec.Raw = _NONE
     body_base64: str | None = None
     is_base64: bool = msgspec.field(name="isBase64Encoded", default=False)
     method: str | None = None
     http_method: str | None = msgspec.field(name="httpMethod", default=None)
 
 
+_Headers: TypeAlias = dict[str, str | int | list[str]] | list[tuple[str, str | int]]
+
+
 def _from_json(text: bytes) -> Captured:
+    message: _Message = _decode(text, _Message)
+    for name in ("headers", "body"):
+        if _is_repeated(name, text):
+            raise ValueError(f'has "{name}" twice: keep one')
+    headers = tuple(islice(_pairs(message.headers), _MOST_IN_JSON + 1))
+    if len(headers) > _MOST_IN_JSON:
+        raise ValueError(f"has more than {_MOST_IN_JSON} headers, which no webhook has")
+    return Captured(_method(message), headers, *_body_of(message))
+
+
+def _decode(text: bytes | msgspec.Raw, kind: Any, member: str = "") -> Any:
+    """Return the JSON value of a text.
+
+    Args:
+        text: The whole capture, or one member of it.
+        kind: The type that it is to have.
+        member: The member's name.
+    """
     try:
-        message = msgspec.json.decode(text, type=_Message)
+        return msgspec.json.decode(text, type=kind)
     except RecursionError:
         raise ValueError("is JSON that is too deep, which no captured request is") from None
     except UnicodeDecodeError:
         raise ValueError("is JSON that is not UTF-8: give the body as body_base64") from None
     except msgspec.ValidationError as error:
-        raise ValueError(f"{_misshapen(str(error))}: {_EXPECTED}") from None
+        raise ValueError(f"{_misshapen(member or _member(str(error)))}: {_EXPECTED}") from None
     except msgspec.DecodeError as error:
         place = re.search(r"\(byte \d+\)", str(error))
         raise ValueError(
             f"is JSON that {f'is malformed {place[0]}' if place else 'ends too early'}: {_EXPECTED}"
         ) from None
-    headers = tuple(islice(_pairs(message), _MOST_IN_JSON + 1))
-    if len(headers) > _MOST_IN_JSON:
-        raise ValueError(f"has more than {_MOST_IN_JSON} headers, which no webhook has")
-    return Captured(message.method or message.http_method or "POST", headers, *_body_of(message))
 
 
-def _misshapen(problem: str) -> str:
-    """Return what is wrong in plain words, where msgspec says it with its types."""
-    member = re.findall(r"`\$\.(\w+)", problem)[0]
+def _member(problem: str) -> str:
+    """Return the member that msgspec speaks of."""
+    name: str = re.findall(r"`\$\.(\w+)", problem)[0]
+    return name
+
+
+def _misshapen(member: str) -> str:
+    """Return what is wrong with a member in plain words, where msgspec says it with its types."""
     match member:
         case "headers":
             return 'has "headers" that are neither names with texts nor pairs of name and text'
@@ -241,12 +275,42 @@ def _misshapen(problem: str) -> str:
             return f'has a "{member}" that is no text'
 
 
-def _pairs(message: _Message) -> Iterator[tuple[str, str]]:
-    headers = message.headers
-    if headers is None:
+def _is_repeated(name: str, text: bytes) -> bool:
+    """Say whether a JSON object has a member twice; the decoder takes the last one."""
+    key = b'"%b"' % name.encode()
+    if text.count(key) < 2:  # noqa: PLR2004  twice, as in the name
+        return False
+    depth = found = 0
+    for token in _TOKEN.finditer(text):
+        depth += _NESTING.get(token[0], 0)
+        found += depth == 1 and token["text"] == key and token["colon"] is not None
+    return found > 1
+
+
+def _method(message: _Message) -> str:
+    methods = {method for method in (message.method, message.http_method) if method is not None}
+    if len(methods) > 1:
+        raise ValueError('has a "method" and an "httpMethod" that differ: keep one')
+    return methods.pop() if methods else "POST"
+
+
+def _pairs(raw: msgspec.Raw) -> Iterator[tuple[str, str]]:
+    if _is_none(raw):
         raise ValueError(f"is only a body: the headers {ID}, {TIMESTAMP} and {SIGNATURE} are needed, too: {_EXPECTED}")
+    if len(memoryview(raw)) > _LARGEST_HEAD:
+        raise ValueError(f"has headers of more than {_LARGEST_HEAD} bytes, which no webhook has")
+    headers: _Headers = _decode(raw, _Headers, "headers")
     for name, value in headers.items() if isinstance(headers, dict) else headers:
         yield from ((_wire_name(name), str(each)) for each in (value if isinstance(value, list) else [value]))
+
+
+def _is_none(raw: msgspec.Raw) -> bool:
+    return _first(raw) in (b"", b"n")  # not there, or null
+
+
+def _first(raw: msgspec.Raw) -> bytes:
+    """Return the first character of a JSON value, which tells its type."""
+    return bytes(memoryview(raw)[:1])
 
 
 def _wire_name(name: str) -> str:
@@ -256,20 +320,21 @@ def _wire_name(name: str) -> str:
 
 def _body_of(message: _Message) -> tuple[bytes, str | None]:
     """Return the body, and a note."""
-    if (message.body is None) == (message.body_base64 is None):
+    if _is_none(message.body) == (message.body_base64 is None):
         raise ValueError('must have either "body" or "body_base64"')
     if message.body_base64 is not None:
         return _decoded(message.body_base64, "body_base64"), None
-    if not isinstance(message.body, str):
-        raise ValueError(  # noqa: TRY004  as whatever else is wrong with a capture
+    if _first(message.body) != b'"':
+        raise ValueError(
             'has a "body" that is no text: it was parsed already, and the bytes that were signed are lost; save the raw'
             " body"
         )
-    return (_decoded(message.body, "body"), _BASE64) if message.is_base64 else (message.body.encode(), None)
+    text: str = _decode(message.body, str, "body")
+    return (_decoded(text, "body"), _BASE64) if message.is_base64 else (text.encode(), None)
 
 
 def _decoded(text: str, name: str) -> bytes:
     try:
-        return binascii.a2b_base64("".join(text.split()), strict_mode=True)  # tools break it into lines
+        return binascii.a2b_base64(text.encode().translate(None, _BLANKS_IN_BASE64), strict_mode=True)
     except ValueError:
         raise ValueError(f'has a "{name}" that is no base64') from None
