@@ -86,6 +86,10 @@ class TestRequest:
             assert "header" not in shown
             assert "batch_1" not in shown
 
+    def test_repr_of_a_head(self) -> None:
+        """Nor are they in what it is made of."""
+        assert repr(HEAD) == "<'POST', 2 headers>"
+
     def test_frozen(self) -> None:
         """It can't be changed."""
         with pytest.raises(AttributeError):
@@ -182,7 +186,7 @@ class TestTell:
 
         tell(Refusals(on_refused, capture=False))
         ((reason, request),) = seen
-        assert (reason, request.error) == (Reason.SIGNATURE_MISMATCH, ERROR)
+        assert (reason, request.error.args) == (Reason.SIGNATURE_MISMATCH, ERROR.args)
         assert (request.method, request.target, request.headers) == HEAD
         assert (request.body, request.is_whole) == (None, False)
         assert len(records) == 1
@@ -208,7 +212,8 @@ class TestTell:
             break_off()
         assert caught.value.__traceback__ is not None
         tell(Refusals(keep(seen), capture=True), caught.value)
-        assert (seen[0][1].error, *frames_of(seen[0][1].error)) == (caught.value, None, None, None)
+        error = seen[0][1].error
+        assert (type(error), error.args, *frames_of(error)) == (VerificationError, caught.value.args, None, None, None)
 
     @pytest.mark.parametrize("captures", [False, True], ids=["no bodies", "bodies"])
     def test_hint(self, records: list[Any], *, captures: bool) -> None:
@@ -216,8 +221,10 @@ class TestTell:
         tell(Refusals(plain, capture=captures))
         assert ("capture=True" in records[0].getMessage()) is not captures
 
-    @pytest.mark.parametrize("failure", [ValueError(SECRET), StopIteration(SECRET), ERROR], ids=repr)
-    def test_failure(self, records: list[Any], failure: Exception) -> None:
+    @pytest.mark.parametrize(
+        "failure", [ValueError(SECRET), StopIteration(SECRET), ERROR, asyncio.CancelledError(SECRET)], ids=repr
+    )
+    def test_failure(self, records: list[Any], failure: BaseException) -> None:
         """A function that fails is an error in the log, which says what failed where, and nothing else happens."""
 
         def on_refused(_reason: Reason, _request: RefusedRequest) -> None:
@@ -244,7 +251,18 @@ class TestTell:
         Refusals(plain, capture=False).tell(ERROR, arrived(), path=PATH, now=NOW, head=no_head)
         assert "on_refused failed" in records[1].getMessage()
 
-    @pytest.mark.parametrize("stop", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+    def test_coroutine(self, records: list[Any]) -> None:
+        """A function that returns a coroutine has done nothing, and the log says what it must be."""
+        tell(Refusals(lambda reason, request: coroutine(reason, request), capture=False))  # noqa: PLW0108  no coroutine function
+        assert "it must be a plain function, and returned a coroutine" in records[1].getMessage()
+
+    @pytest.mark.parametrize("returned", [None, True, iter(())], ids=["None", "True", "iterator"])
+    def test_returned(self, records: list[Any], returned: object) -> None:
+        """What else a function returns does not count."""
+        tell(Refusals(lambda _reason, _request: returned, capture=False))
+        assert len(records) == 1
+
+    @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, GeneratorExit])
     def test_stop(self, stop: type[BaseException]) -> None:
         """Who is told to stop stops."""
 
@@ -258,7 +276,7 @@ class TestTell:
 async def ask_asgi(scenario: Scenario, seen: Seen, **options: Any) -> tuple[int, bytes]:
     """Return the status and the body of the answer to a scenario under ASGI; `seen` gets what was told before it."""
     guarded = ASGIWebhookMiddleware(
-        no_content, path=PATH, secret=SECRETS, max_body_size=LIMIT, clock=clock, **options, **into(seen)
+        no_content, path=PATH, secret=SECRETS, max_body_size=LIMIT, clock=clock, **(into(seen) | options)
     )
     scope = {"type": "http", "method": scenario.method, "path": scenario.path, "headers": with_length(scenario)}
     communicator: Any = ApplicationCommunicator(guarded, scope)  # type: ignore[no-untyped-call]  # asgiref has no types here
@@ -282,10 +300,17 @@ def ask_wsgi(scenario: Scenario, seen: Seen, **options: Any) -> tuple[int, bytes
         return []
 
     guarded = WSGIWebhookMiddleware(
-        app, path=PATH, secret=SECRETS, max_body_size=LIMIT, clock=clock, **options, **into(seen)
+        app, path=PATH, secret=SECRETS, max_body_size=LIMIT, clock=clock, **(into(seen) | options)
     )
     body, status, _ = run_wsgi_app(guarded, wsgi_environ(scenario, LIMIT * 10))
     return int(status[:3]), b"".join(body)
+
+
+def spoil(_reason: Reason, request: RefusedRequest) -> None:
+    """Change what can be changed of a request, and fail as a task does that was cancelled."""
+    request.error.reason = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]  what nobody should do
+    request.error.args = ()
+    raise asyncio.CancelledError
 
 
 def into(seen: Seen) -> dict[str, Any]:
@@ -330,6 +355,13 @@ def test_scenarios(scenario: Scenario) -> None:
         if reason is other:
             assert (under_asgi.body, under_asgi.is_whole) == (under_wsgi.body, under_wsgi.is_whole)
             assert str(under_asgi.error) == str(under_wsgi.error)
+
+
+def test_same_answer() -> None:
+    """Whatever the function does with what it gets, and raises, the answer is the same."""
+    forged = next(scenario for scenario in SCENARIOS if scenario.reason is Reason.SIGNATURE_MISMATCH)
+    answers = [asyncio.run(ask_asgi(forged, [], on_refused=spoil)), ask_wsgi(forged, [], on_refused=spoil)]
+    assert [(status, json.loads(body)["reason"]) for status, body in answers] == [(400, "signature_mismatch")] * 2
 
 
 def test_duplicates() -> None:

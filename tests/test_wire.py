@@ -86,6 +86,13 @@ class TestPart:
             from_wire(written)
         assert read(written).note is not None
 
+    @pytest.mark.parametrize("length", ["1" + "0" * 21, "9" * 5_000])
+    def test_many_digits(self, length: str) -> None:
+        """A body of which so much is declared is not taken for whole."""
+        written = message(("content-length", length), body=b"", is_whole=False)
+        assert f"content-length: {length}\r\n".encode() in written
+        assert "bytes are missing" in str(read(written).note)
+
     def test_more_than_declared(self) -> None:
         """If it is longer than it should be, it is not cut at its length: even a line break more is seen."""
         written = message(LENGTH, body=BODY + b"\n", is_whole=False)
@@ -115,6 +122,8 @@ class TestDeclared:
             pytest.param([("content-length", "")], None, id="empty"),
             pytest.param([("content-length", "1_0")], None, id="no number"),
             pytest.param([("content-length", "9" * 5000)], 10**20 - 1, id="5000 digits"),
+            pytest.param([("content-length", "0" * 5000 + "12")], 12, id="5000 zeros"),
+            pytest.param([("content-length", "00")], 0, id="zeros"),
             pytest.param([], None, id="nothing"),
         ],
     )

@@ -317,8 +317,10 @@ class TestTelling:
         assert (request.body, request.is_whole) == (None, False)
 
     def test_no_headers(self) -> None:
-        """What is empty or missing, is there twice, or is not from the request, is no header."""
-        environ = {
+        """What is empty or missing, is there twice, or is not from the request, is none; nor is what is no text."""
+        environ: dict[Any, Any] = {
+            b"HTTP_X_BYTES": "1",
+            3: "a number",
             "REQUEST_METHOD": "GET",
             "CONTENT_TYPE": "",
             "CONTENT_LENGTH": None,

@@ -74,11 +74,14 @@ class RefusalLog:
             facts = _facts(path, webhook_id, reason=error.reason.value, count=held_back)
             _log(level, _REFUSED, facts, error, self._hint if error.reason is Reason.SIGNATURE_MISMATCH else "")
 
-    def not_told(self, failure: Exception, reason: Reason, *, path: str, webhook_id: bytes, now: float) -> None:
-        """Log that `on_refused` raised `failure`: ERROR, but once a minute only, because strangers have it called.
+    def not_told(
+        self, failure: BaseException | str, reason: Reason, *, path: str, webhook_id: bytes, now: float
+    ) -> None:
+        """Log that `on_refused` failed: ERROR, but once a minute only, because strangers have it called.
 
         Args:
-            failure: What it raised; the record has its type, where it was raised, and nothing private of its text.
+            failure: What it raised, of which the record has the type, where it was raised, and nothing private of its
+                text; or a text of ours.
             reason: Why the request was refused.
             path: The request's path.
             webhook_id: Its id as it came; empty if there is none.
@@ -86,7 +89,7 @@ class RefusalLog:
         """
         level, held_back = self._throttled(_ON_REFUSED, logging.ERROR, now)
         facts = _facts(path, webhook_id, reason=reason.value, count=held_back)
-        _log(level, _NOT_TOLD, facts, described(failure))
+        _log(level, _NOT_TOLD, facts, failure if isinstance(failure, str) else described(failure))
 
     def _level(self, reason: Reason, now: float) -> tuple[int, int]:
         """Return the level of a refusal, and if it is above INFO, how many were held back since the last one."""
@@ -104,7 +107,7 @@ class RefusalLog:
             return level, last[1] if last is not None else 0
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """Return the kind of an error and where it was raised; its text may have parts of the request.
 
     Of the system's errors, it has the system's own text too, such as "Permission denied".
@@ -114,7 +117,7 @@ def described(error: Exception) -> str:
     return f"{type(error).__name__}{_system_text(error)} in {place}"
 
 
-def _system_text(error: Exception) -> str:
+def _system_text(error: BaseException) -> str:
     # Resolvers and TLS have classes and numbers of their own, and who raises an OSError may give it anything.
     number = error.errno if isinstance(error, OSError) and type(error).__module__ == "builtins" else None
     return f" ({os.strerror(number)})" if isinstance(number, int) and number in errorcode else ""

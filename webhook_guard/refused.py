@@ -1,12 +1,14 @@
 """What `on_refused` is called with: each request that a guard refuses, and why.
 
 A refused request is told before it is answered, and telling it changes nothing about the answer, whatever `on_refused`
-raises. The body is in it only if the guard was told to capture, and then it is what had arrived: never more than the
-guard takes. Who keeps it keeps nothing of the server's or the guard's. No repr shows headers or body.
+does with what it is given, returns or raises, but for what ends the process. The body is in it only if the guard was
+told to capture, and then it is what had arrived: never more than the guard takes. Who keeps it keeps nothing of the
+server's or the guard's. No repr shows headers or body.
 """
 
-from collections.abc import Callable
-from inspect import iscoroutinefunction
+from collections.abc import Callable, Coroutine
+from copy import copy
+from inspect import iscoroutine, iscoroutinefunction
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -29,7 +31,7 @@ class RefusedRequest(msgspec.Struct, frozen=True, kw_only=True):
     r"""A request that was refused. Its repr shows neither headers nor body.
 
     Attributes:
-        error: Why it was refused; its text says so with figures. It has no traceback.
+        error: Why it was refused; its text says so with figures. It is a copy without a traceback.
         method: The method; "GET" for a websocket.
         target: The path with the query, as on the wire, or as near as the server tells.
         headers: Pairs of name and value, in lower case and Latin-1.
@@ -79,6 +81,9 @@ class Head(NamedTuple):
     target: str
     headers: Headers
 
+    def __repr__(self) -> str:
+        return f"<{self.method!r}, {len(self.headers)} headers>"
+
 
 class Refusals:
     """What becomes of the requests that one guard refuses, before they are answered; safe to share between threads.
@@ -110,13 +115,19 @@ class Refusals:
         if self._on_refused is None:
             return
         try:
-            self._on_refused(error.reason, self._request(error, incoming, head()))
-        except Exception as failure:  # noqa: BLE001  whatever it is, the sender gets the answer
-            self._log.not_told(failure, error.reason, path=path, webhook_id=incoming.webhook_id, now=now)
+            returned = self._on_refused(error.reason, self._request(error, incoming, head()))
+            problem: BaseException | str | None = _closed(returned) if iscoroutine(returned) else None
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as failure:  # noqa: BLE001  whatever it is, the sender gets the answer
+            # A CancelledError is another task's, too: nobody awaits anything here.
+            problem = failure
+        if problem is not None:
+            self._log.not_told(problem, error.reason, path=path, webhook_id=incoming.webhook_id, now=now)
 
     def _request(self, error: WebhookError, incoming: Incoming, head: Head) -> RefusedRequest:
         return RefusedRequest(
-            error=_without_frames(error),
+            error=copy(error),  # without its frames: who keeps it would keep all that these calls held
             method=head.method,
             target=head.target,
             headers=head.headers,
@@ -125,10 +136,10 @@ class Refusals:
         )
 
 
-def _without_frames(error: WebhookError) -> WebhookError:
-    """Return an error that no longer knows how it came about: who kept it would keep all that these calls held."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
+def _closed(coroutine: Coroutine[Any, Any, Any]) -> str:
+    """Close what would never run, and return what is wrong with it."""
+    coroutine.close()
+    return "it must be a plain function, and returned a coroutine, which nobody awaits"
 
 
 def _check_plain(value: OnRefused) -> OnRefused:

@@ -61,7 +61,8 @@ def declared(method: str, headers: Headers) -> int | None:
     if len(framing) != 1:
         return None
     ((name, value),) = framing
-    return int(value[:_DIGITS]) if name == LENGTH and value.isascii() and value.isdigit() else None
+    is_number = name == LENGTH and value.isascii() and value.isdigit()
+    return int(value.lstrip("0")[:_DIGITS] or "0") if is_number else None
 
 
 def verbatim(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:

@@ -167,7 +167,7 @@ def _all_headers(environ: "WSGIEnvironment") -> Iterator[tuple[str, str]]:
         if key in _UNPREFIXED:
             if value not in (None, ""):
                 yield _UNPREFIXED[key], str(value)
-        elif key.startswith(_PREFIX) and key not in _NO_HEADERS:
+        elif str(key).startswith(_PREFIX) and key not in _NO_HEADERS:  # a server may have keys that are no text
             yield key.removeprefix(_PREFIX).replace("_", "-").lower(), str(value)
 
 

@@ -269,7 +269,7 @@ class TestJSON:
     def test_names_elsewhere(self) -> None:
         """What has the name of a member of the request within another, or is a text, is none of them."""
         text = '"headers": {}, "body": \\ '
-        content = as_json(body=text, context=[{"headers": {}, "body": 1}], a="body", b="headers")
+        content = as_json(body=text, context=[{"headers": 1, "body": 1}], a="body", b="headers")
         assert read(content) == Captured("POST", HEADERS, text.encode(), None)
 
     @pytest.mark.parametrize("members", [{"body": None, "body_base64": ""}, {"body": "", "body_base64": None}])
