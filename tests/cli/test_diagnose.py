@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,22 @@ class TestInput:
         """Without --now, the request has just come."""
         assert main(["diagnose", save()]) == 1
         assert capsys.readouterr().out.startswith("refused  timestamp_too_old: ")
+
+    @pytest.mark.skipif(os.name == "nt", reason="there are no named pipes")
+    def test_a_file_that_is_gone(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Where the file is gone once it is read, the request has just come."""
+        os.mkfifo("request.pipe")
+        with ThreadPoolExecutor() as threads:
+            threads.submit(self.give_and_remove, Path("request.pipe"), Path(save()).read_bytes())
+            assert main(["diagnose", "request.pipe"]) == 1
+        assert capsys.readouterr().out.startswith("refused  timestamp_too_old: ")
+
+    @staticmethod
+    def give_and_remove(pipe: Path, content: bytes) -> None:
+        """Write to a pipe that is gone before its reader is done."""
+        with pipe.open("wb") as writer:
+            pipe.unlink()
+            writer.write(content)
 
     def test_several_secrets(self, capsys: pytest.CaptureFixture[str]) -> None:
         """The first secret is the app's, and the others are tried."""

@@ -134,8 +134,11 @@ def _read(name: str) -> Captured:
 
 
 def _written(name: str) -> float:
-    """Return when a file was written, in Unix seconds; for standard input, that is now."""
-    return time.time() if name == "-" else Path(name).stat().st_mtime
+    """Return when a file was written, in Unix seconds; that is now for standard input, and for a file that is gone."""
+    try:
+        return time.time() if name == "-" else Path(name).stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def _age(captured: Captured, now: float) -> int | None:
