@@ -112,8 +112,8 @@ class TestDifference:
             pytest.param(
                 b"\xef\xbb\xbf" + BODY,
                 [
-                    '\\ufeff{"id":"evt_1","object":"event","created_at":1750861210,"type":"batch.completed"...',
-                    '{"id":"evt_1","object":"event","created_at":1750861210,"type":"batch.completed","data...',
+                    '\\ufeff{"id":"evt_1","object":"event","created_at":1750861210,"typ...',
+                    '{"id":"evt_1","object":"event","created_at":1750861210,"type":"ba...',
                 ],
                 id="the start",
             ),
@@ -173,6 +173,15 @@ class TestTerminals:
         ]
         assert len(output.lines) <= 12
         assert max(map(len, output.lines)) <= 80
+
+    @pytest.mark.parametrize(("columns", "is_shown"), [(80, False), (100, True)])
+    def test_no_room(self, monkeypatch: pytest.MonkeyPatch, columns: int, *, is_shown: bool) -> None:
+        """Where all that is found takes more than 12 lines, the difference between the bodies is left out."""
+        output = terminal_of(monkeypatch, columns)
+        diagnosed(captured(REWRITTEN, note="; ".join([NOTE] * 3)))
+        labels = {label for label, _ in rows_of("\n".join(output.lines))}
+        assert ({"received", "signed"} <= labels, "proof 2" in labels, "fix" in labels) == (is_shown, True, True)
+        assert len(output.lines) <= 12
 
     @pytest.mark.parametrize(("columns", "longest"), [(200, 100), (10, 32)])
     def test_wide_and_narrow(self, monkeypatch: pytest.MonkeyPatch, columns: int, longest: int) -> None:

@@ -17,6 +17,10 @@ from webhook_guard.sansio.signature import ID, read_fields
 
 #: Columns: longer lines are hard to read. In a pipe, a text is one line.
 _WIDEST = 100
+#: Columns of what is cut, in a pipe: what most screens show.
+_WIDEST_IN_A_PIPE = 80
+#: Lines that a small screen shows beside the command: where there are more, the bodies are left out.
+_MOST_LINES = 12
 #: Columns of the text beside the labels, however narrow a terminal says that it is.
 _LEAST_ROOM = 20
 #: Characters that are shown of a body: before the first difference, and from there on, where a terminal has the room.
@@ -36,8 +40,11 @@ def show(diagnosis: Diagnosis, captured: Captured, age: int | None) -> None:
         age: How old the request's timestamp is, in seconds; None if it has none.
     """
     out = console()
-    out.print(_verdict(diagnosis), soft_wrap=True)
-    for line in _beside_labels([*_rows(diagnosis, captured, age)], out):
+    rows = [*_rows(diagnosis, captured, age)]
+    lines = [_verdict(diagnosis), *_beside_labels(rows, out)]
+    if len(lines) > _MOST_LINES:
+        lines[1:] = _beside_labels([(label, text) for label, text in rows if not text.no_wrap], out)
+    for line in lines:
         out.print(line, soft_wrap=True)
 
 
@@ -99,7 +106,7 @@ def _excerpt(text: str, start: int) -> Text:
 def _beside_labels(rows: list[tuple[Text, Text]], out: Console) -> Iterator[Text]:
     """Yield the lines of texts that are wrapped, or cut, beside their labels."""
     indent = max(len(label) for label, _ in rows) + len("    ")
-    longest, widest = (min(out.width, _WIDEST), out.width) if out.is_terminal else (out.width, _WIDEST)
+    longest, widest = (min(out.width, _WIDEST), out.width) if out.is_terminal else (out.width, _WIDEST_IN_A_PIPE)
     for label, text in rows:
         room = max(_LEAST_ROOM, (widest if text.no_wrap else longest) - indent)
         for index, line in enumerate([_cut(text, room)] if text.no_wrap else _wrapped(text, room, out)):
