@@ -100,7 +100,7 @@ def test_imports_no_store(imported: str, absent: set[str]) -> None:
 
 def test_guard_does_not_diagnose() -> None:
     """What is in front of an app does not import what takes seconds, and imports nothing of the commands."""
-    for path in (*CORE, *(PACKAGE / f"{name}.py" for name in (*FRONTS, "refused", "log", "verify"))):
+    for path in (*CORE, *(PACKAGE / f"{name}.py" for name in (*FRONTS, "refused", "wire", "log", "verify"))):
         assert not any(name.startswith(("webhook_guard.diagnose", "webhook_guard.cli")) for name in imports(path))
 
 

@@ -121,6 +121,21 @@ class TestReadme:
         monkeypatch.setitem(sys.modules, "app", SimpleNamespace(app=run_block("import FastAPI")["app"]))
         run_block("def test_webhooks(webhook)")["test_webhooks"](Webhook(SECRET))
 
+    def test_diagnose(
+        self,
+        genuine: dict[str, str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """A request that is refused is saved as it shows, and its command says why."""
+        monkeypatch.chdir(tmp_path)
+        app = run_block("on_refused=save", api=run_block("import FastAPI")["api"])["app"]
+        assert TestClient(app).post(PATH, content=BODY + b"\n", headers=genuine).status_code == 400
+        (line,) = re.findall(r"^    webhook-guard (diagnose .*)$", README, re.MULTILINE)
+        assert main([*line.split(), "--json"]) == 1
+        assert json.loads(capsys.readouterr().out)["causes"] == ["newline"]
+
     def test_hostile_requests(self) -> None:
         """There are as many of them as it says."""
         (figure,) = re.findall(r"with (\d+) forged", README)
