@@ -26,6 +26,8 @@ def save(reason: Reason, request: RefusedRequest) -> None:
         file.touch(mode=0o600, exist_ok=False)
         file.write_bytes(request.to_http())
         print(f"why the signature does not match: webhook-guard diagnose {file}", flush=True)
+        # Not the first 20: OpenAI sends again what failed, for three days, so a real request comes back after junk; but
+        # old junk would keep out the request that fails tonight until somebody empties the folder.
         for old in sorted(folder.glob("*.http"))[:-20]:
             old.unlink(missing_ok=True)
 
