@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
 from webhook_guard.diagnose.encodings import (
+    COMMON_ENTITIES,
     JSON_STARTS,
     LARGEST,
     Way,
@@ -22,22 +23,28 @@ from webhook_guard.diagnose.encodings import (
 from webhook_guard.diagnose.work import Work
 
 #: What these cost, in bytes that are hashed, measured: to copy a byte, and to undo an entity and a percent sign.
-_COPYING, _AN_ENTITY, _A_PERCENT = 2, 1500, 400
+_COPYING, _AN_ENTITY, _A_PERCENT = 2, 2000, 100
 
 _LINE_BREAKS = {b"\r\n": "CR LF", b"\n": "line feed", b"\r": "carriage return"}
 _BLANKS = b" \t"
 #: What is put before and after, the likelier first.
-_SPACES = {
-    "1 space at the end": (b"", b" "),
-    "2 spaces at the end": (b"", b"  "),
-    "4 spaces at the end": (b"", b"    "),
-    "1 space at the start": (b" ", b""),
-    "1 space at both ends": (b" ", b" "),
-}
+_PUT = (
+    (Cause.NEWLINE, "a line feed at the end (1 byte)", b"", b"\n"),
+    (Cause.NEWLINE, "a CR LF at the end (2 bytes)", b"", b"\r\n"),
+    (Cause.NEWLINE, "two line feeds at the end (2 bytes)", b"", b"\n\n"),
+    (Cause.WHITESPACE, "1 space at the end", b"", b" "),
+    (Cause.WHITESPACE, "2 spaces at the end", b"", b"  "),
+    (Cause.WHITESPACE, "4 spaces at the end", b"", b"    "),
+    (Cause.WHITESPACE, "1 space at the start", b" ", b""),
+    (Cause.WHITESPACE, "1 space at both ends", b" ", b" "),
+    (Cause.BOM, "a UTF-8 byte-order mark at the start (3 bytes)", BOM_UTF8, b""),
+)
 
 
 def undone(body: bytes, work: Work | None = None) -> Iterator[BodyUndone]:
-    """Yield the body after each step back that can be taken, the likelier first.
+    """Yield the body after each step back: what is too much at its ends, then its encoding, then what is missing.
+
+    So two steps are found in the order to take them: what happened last is undone first.
 
     No result is the body itself. None is over `LARGEST`, but for what is put at the ends; of a body that is over it,
     only line breaks and the ends are changed.
@@ -49,13 +56,20 @@ def undone(body: bytes, work: Work | None = None) -> Iterator[BodyUndone]:
     Raises:
         OutOfWorkError: There is not enough left.
 
-    >>> [undone.step.how for undone in undone(b"%7B%7D")][-1]
-    'decode the percent-encoding (6 -> 2 bytes)'
+    >>> [undone.step.how for undone in undone(b"%7B%7D")][:2]
+    ['decode the percent-encoding (6 -> 2 bytes)', 'put a line feed at the end (1 byte)']
     """
     work = Work() if work is None else work
-    work.spend(len(body) * _COPYING * len(_EDGES))
+    work.spend(len(body) * _COPYING * (len(_EDGES) + len(_PUT)))
     for cause, way in _EDGES:
         yield from (BodyUndone(Step(cause, how), was) for how, was in way(body))
+    yield from _decoded(body, work)
+    for cause, what, before, behind in _PUT:
+        if not (cause is Cause.BOM and body.startswith(BOM_UTF8)):
+            yield BodyUndone(Step(cause, f"put {what}"), b"".join((before, body, behind)))
+
+
+def _decoded(body: bytes, work: Work) -> Iterator[BodyUndone]:
     if len(body) > LARGEST:
         work.leave_out()
         return
@@ -69,8 +83,9 @@ def undone(body: bytes, work: Work | None = None) -> Iterator[BodyUndone]:
 
 
 def _decoding(body: bytes) -> int:
-    """Return what it costs to look for encodings: entities and escapes are undone one by one."""
-    return len(body) * _COPYING * len(_ENCODINGS) + body.count(b"&") * _AN_ENTITY + body.count(b"%") * _A_PERCENT
+    """Return what it costs to look for encodings: rare entities, and percent signs, are undone one by one."""
+    entities = body.count(b"&") - sum(map(body.count, COMMON_ENTITIES)) if b"&" in body else 0
+    return len(body) * _COPYING * len(_ENCODINGS) + entities * _AN_ENTITY + body.count(b"%") * _A_PERCENT
 
 
 def _final_line_break(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -79,11 +94,12 @@ def _final_line_break(body: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"take the final {_LINE_BREAKS[final]} away ({_bytes(len(final))})", body[: -len(final)]
     if final == b"\r\n":
         yield "take the final line feed away (1 byte)", body[:-1]
+        yield "write the final CR LF as a line feed", body[:-2] + b"\n"
+    elif final == b"\n":
+        yield "write the final line feed as CR LF", body[:-1] + b"\r\n"
     stripped = body.rstrip(b"\r\n")
     if (count := len(body) - len(stripped)) > len(final):
         yield f"take all line breaks at the end away ({count} bytes)", stripped
-    yield "put a line feed at the end (1 byte)", body + b"\n"
-    yield "put a CR LF at the end (2 bytes)", body + b"\r\n"
 
 
 def _all_line_breaks(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -102,15 +118,11 @@ def _blanks(body: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"take the blanks at the end away ({_bytes(after)})", body[:end]
         if start:
             yield f"take the blanks at both ends away ({start + after} bytes)", body[start:end]
-    for spaces, (before, behind) in _SPACES.items():
-        yield f"put {spaces}", b"".join((before, body, behind))
 
 
 def _byte_order_mark(body: bytes) -> Iterator[tuple[str, bytes]]:
     if body.startswith(BOM_UTF8):
         yield "take the byte-order mark away (3 bytes)", body[3:]
-    else:
-        yield "put a UTF-8 byte-order mark at the start (3 bytes)", BOM_UTF8 + body
 
 
 def _nul_padding(body: bytes) -> Iterator[tuple[str, bytes]]:

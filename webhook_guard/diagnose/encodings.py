@@ -62,6 +62,8 @@ _MARKUP = {
     b"&gt;": b">",
 }
 _AMPERSAND = b"&amp;"
+#: What is quickly undone.
+COMMON_ENTITIES = (*_MARKUP, _AMPERSAND)
 #: Entities. A text in Chinese has some three thousand characters.
 _CACHED = 4096
 

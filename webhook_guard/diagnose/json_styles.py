@@ -14,7 +14,7 @@ from webhook_guard.diagnose.json_text import Change, changed_escapes, changed_ou
 #: Levels of nesting. What is deeper is not indented: the blanks would outgrow everything else.
 DEEPEST = 64
 #: Bytes. A text that would grow beyond it is given up. OpenAI's events have some hundred bytes.
-LARGEST = 3_145_728
+LARGEST = 2_621_440
 
 _SEPARATORS = "\u2028\u2029"
 _HTML = "<>&" + _SEPARATORS
