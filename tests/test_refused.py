@@ -151,7 +151,11 @@ class TestOptions:
         with pytest.raises(ConfigurationError, match=r"^on_refused: must be callable, not str$"):
             Refusals("print", capture=False)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  what it must refuse
 
-    @pytest.mark.parametrize("on_refused", [plain, Caller(), partial(plain), TestRequest, print], ids=str)
+    @pytest.mark.parametrize(
+        "on_refused",
+        [plain, Caller(), partial(plain), TestRequest, print],
+        ids=["function", "object", "partial", "class", "builtin"],
+    )
     def test_plain(self, on_refused: Any) -> None:
         """Functions, methods, objects, partials and classes are taken."""
         Refusals(on_refused, capture=True)
