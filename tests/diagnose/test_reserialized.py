@@ -9,7 +9,7 @@ import subprocess
 import tracemalloc
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import permutations, product
+from itertools import islice, permutations, product
 from typing import Any, TypeAlias
 
 import pytest
@@ -17,12 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook_guard.diagnose.causes import BodyUndone, Cause
+from webhook_guard.diagnose.json_styles import LARGEST
 from webhook_guard.diagnose.reserialized import (
     LARGEST_IN_ALL_STYLES,
     LARGEST_PERMUTED,
     reordered,
     undone,
 )
+from webhook_guard.diagnose.work import Work
 
 from support import BODY, VECTOR_BODY
 
@@ -232,6 +234,15 @@ def test_large_bodies_are_in_fewer_orders() -> None:
         assert how(received, original)
         assert bool(all_layouts) is bool(how(received, indented))
         assert bool(any_order) is bool(how(received, other, reordered))
+
+
+@pytest.mark.parametrize(("more", "is_complete"), [(0, True), (LARGEST_IN_ALL_STYLES, False), (LARGEST, False)])
+def test_left_out(more: int, *, is_complete: bool) -> None:
+    """What is left out because a body is large is noted; of a body that is too large, all is."""
+    work = Work(10**12)
+    found = list(islice(undone(b'{"a": "' + b"x" * more + b'"}', work), 1))
+    assert bool(found) is (more < LARGEST)
+    assert work.is_complete is is_complete
 
 
 def test_large_bodies_are_in_fewer_styles() -> None:
