@@ -266,7 +266,7 @@ class TestTell:
         tell(Refusals(lambda _reason, _request: returned, capture=False))
         assert len(records) == 1
 
-    @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, GeneratorExit])
+    @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
     def test_stop(self, stop: type[BaseException]) -> None:
         """Who is told to stop stops."""
 

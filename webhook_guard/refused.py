@@ -117,7 +117,7 @@ class Refusals:
         try:
             returned = self._on_refused(error.reason, self._request(error, incoming, head()))
             problem: BaseException | str | None = _closed(returned) if iscoroutine(returned) else None
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as failure:  # noqa: BLE001  whatever it is, the sender gets the answer
             # A CancelledError is another task's, too: nobody awaits anything here.

@@ -172,11 +172,17 @@ class TestReason:
         with pytest.raises(ConfigurationError):
             diagnose(BODY, signed(BODY), SECRET, **options)
 
-    @pytest.mark.parametrize(("body", "headers"), [(5, {}), (BODY, "x"), (BODY, 5), (BODY, [("x", 5, 6)])])
+    @pytest.mark.parametrize(("body", "headers"), [(5, {}), (BODY, "x"), (BODY, ""), (BODY, 5), (BODY, [("x", 5, 6)])])
     def test_types(self, body: Any, headers: Any) -> None:
         """A body or headers of another type are a TypeError, as they are for the guard."""
         with pytest.raises(TypeError):
             diagnose(body, headers, SECRET)
+
+    def test_headers_of_other_types(self) -> None:
+        """Other headers than the three may have any values, as for the guard."""
+        headers: Any = {**signed(BODY), "x-id": None, "x-count": 5}
+        assert diagnose(BODY, headers, SECRET, now=NOW).verdict == "genuine"
+        assert diagnose(BODY + b"\n", headers, SECRET, now=NOW).causes == [Cause.NEWLINE]
 
 
 class TestNoClaimWithoutProof:

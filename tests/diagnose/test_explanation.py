@@ -77,7 +77,7 @@ def test_no_event() -> None:
         (Reason.METHOD_NOT_ALLOWED, "Send it with POST"),
         (Reason.DUPLICATE_HEADER, "Find what repeats the header"),
         (Reason.CONFIGURATION, "Mend that secret"),
-        (Reason.MALFORMED_HEADER, "A guard does not take such headers"),
+        (Reason.MALFORMED_HEADER, "Find what makes the headers so"),
     ],
 )
 def test_signature_is_right(reason: Reason, fix: str) -> None:
@@ -85,6 +85,21 @@ def test_signature_is_right(reason: Reason, fix: str) -> None:
     what, found = explain(facts(refusal=VerificationError("it is wrong", reason)))
     assert what == "It is wrong. The signature is right."
     assert found.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("reason", "causes", "is_said"),
+    [
+        (Reason.METHOD_NOT_ALLOWED, [Cause.NEWLINE], True),
+        (Reason.CONFIGURATION, [Cause.NEWLINE], True),
+        (Reason.CONFIGURATION, [Cause.NEWLINE, Cause.SECRET_FORMAT], False),
+        (Reason.MISSING_HEADER, [Cause.SVIX_HEADERS], False),
+    ],
+)
+def test_reason_beside_causes(reason: Reason, causes: list[Cause], *, is_said: bool) -> None:
+    """A reason that the causes do not explain is said first, with what to do about it."""
+    what, _ = explain(facts(*causes, refusal=VerificationError("it is wrong", reason)))
+    assert what.startswith("It is wrong. ") is is_said
 
 
 class TestUnexplained:

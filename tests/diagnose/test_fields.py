@@ -1,5 +1,7 @@
 """The headers that may matter."""
 
+from typing import Any
+
 import pytest
 
 from webhook_guard.diagnose.causes import Cause
@@ -64,7 +66,29 @@ def test_repr() -> None:
     assert repr(Field("webhook-signature", "webhook", "signature", b"v1,secret")) == "<webhook-signature>"
 
 
-def test_renamed() -> None:
-    """The step from another sender's headers names them."""
-    step = renamed(Field("svix-id", "svix-", "id", b"x"))
-    assert step == (Cause.SVIX_HEADERS, "read the headers svix-* as webhook-*")
+@pytest.mark.parametrize("value", [None, 5, bytearray(b"x"), ["x"]])
+def test_other_types(value: Any) -> None:
+    """What is no text is not looked at: only the standard's own headers must be some."""
+    assert find([("x-id", value)]) == []
+
+
+@pytest.mark.parametrize("name", ["weBhoo\N{KELVIN SIGN}-id", "x" * 65, "a\x1b[2J-id"])
+def test_other_names(name: str) -> None:
+    """What is no name of a header is not looked at, and so never said."""
+    assert find([(name, "1750861210")]) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "how"),
+    [
+        (Field("svix-id", "svix-", "id", b"x"), "read the headers svix-* as webhook-*"),
+        (Field("x-start", "x-start", "timestamp", b"1750861210"), "read x-start as webhook-timestamp"),
+        (
+            Field("webhook-signature-256", "webhook-", "signature", b"x"),
+            "read webhook-signature-256 as webhook-signature",
+        ),
+    ],
+)
+def test_renamed(field: Field, how: str) -> None:
+    """The step from other headers names them: those of a sender all at once."""
+    assert renamed(field) == (Cause.SVIX_HEADERS, how)

@@ -111,6 +111,17 @@ def test_mixed_and_swapped() -> None:
     assert causes(*pairs) == [Cause.SWAPPED_HEADERS, Cause.RETRY_MIXED]
 
 
+def test_half_swapped() -> None:
+    """An id and a timestamp are exchanged, or they are not: no header counts as both."""
+    prefixes = [head.prefix for head in heads(find([("webhook-id", "wh_9"), ("webhook-timestamp", TIME)]))]
+    assert f"{TIME}.{TIME}.".encode() not in prefixes
+
+
+def test_empty_pieces() -> None:
+    """A comma too much makes no other attempt."""
+    assert causes(("webhook-id", f"[{ID},]"), ("webhook-timestamp", f"{TIME},")) == [Cause.HEADER_FORMAT]
+
+
 @pytest.mark.parametrize(
     "pairs",
     [

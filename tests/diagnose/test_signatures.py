@@ -83,11 +83,11 @@ def test_each_once() -> None:
 
 
 def test_repeated() -> None:
-    """Of several signature headers, one may be right: the request mixes attempts."""
+    """Of several signature headers, one may be right: it is to be there once."""
     found = targets([Field("webhook-signature", "webhook", "signature", text.encode()) for text in (OTHER, TEXT)])
     target = match(MAC, found)
     assert target is not None
-    assert [step.cause for step in target.steps] == [Cause.RETRY_MIXED]
+    assert [step.cause for step in target.steps] == [Cause.HEADER_FORMAT]
 
 
 def test_other_headers() -> None:

@@ -146,6 +146,8 @@ def _pairs(headers: Any) -> list[tuple[str | bytes, str | bytes]]:
     Raises:
         TypeError: They are of another type.
     """
+    if isinstance(headers, (str, bytes, bytearray)):  # which are iterable, too
+        raise TypeError("headers: must be a mapping or an iterable of (name, value) pairs, not text")
     pairs: list[tuple[str | bytes, str | bytes]] = list(headers.items() if hasattr(headers, "items") else headers)
     read_fields(pairs)
     return pairs
@@ -158,7 +160,7 @@ def _genuine(body: bytes) -> Diagnosis:
         steps=(),
         explanation=(
             "The signature is right, the time is within the tolerance, and the body is an event."
-            " If your app refused it, the app has another secret or clock than is given here."
+            " If your app said signature_mismatch, it has another secret than is given here."
         ),
         fix="",
         body=body,

@@ -26,7 +26,7 @@ _FIXES = {
     Reason.DUPLICATE_HEADER: "Find what repeats the header before the app.",
 }
 _SENDER = "Look at what was sent: the sender signed this, so nothing on the way is wrong."
-_OTHER = "A guard does not take such headers, because who has seen a delivery can send it with them, and no secret."
+_OTHER = "Find what makes the headers so before the app."
 
 #: What happened, and what to change.
 _TEXTS = {
@@ -153,7 +153,17 @@ def explain(facts: Facts) -> tuple[str, str]:
     texts = [_texts(step, facts) for step in facts.steps]
     if [step.cause for step in facts.steps] == [Cause.CLOCK]:
         texts.insert(0, ("The signature is right.", ""))
+    if _is_beside(facts):
+        texts.insert(0, (refusal, _FIXES[facts.refusal.reason]))
     return " ".join(what for what, _ in texts), " ".join(fix for _, fix in texts).lstrip()
+
+
+def _is_beside(facts: Facts) -> bool:
+    """Say whether the request would still be refused for its reason if all steps were undone."""
+    causes = {step.cause for step in facts.steps or ()}
+    if facts.refusal.reason is Reason.CONFIGURATION:
+        return Cause.SECRET_FORMAT not in causes
+    return facts.refusal.reason is Reason.METHOD_NOT_ALLOWED
 
 
 def _texts(step: Step, facts: Facts) -> tuple[str, str]:

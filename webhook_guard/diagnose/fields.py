@@ -5,10 +5,12 @@ Standard Webhooks' senders call them ``webhook-id`` and so on, Svix's ``svix-id`
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from webhook_guard.diagnose.causes import Cause, Step
 
+#: Names that are looked at: longer ones are nobody's.
+_ANY_NAME = re.compile(r"[a-z0-9_-]{1,64}")
 #: What is before and after what a header is for.
 _NAME = re.compile(r"((?:[a-z0-9_-]{1,40}[_-])?)(id|timestamp|signature)(?:-256|-sha256)?")
 #: What ids and timestamps look like that a proxy puts under any name.
@@ -42,7 +44,9 @@ class Field(NamedTuple):
 
 
 def renamed(field: Field) -> Step:
-    """Return the step from a sender's own header to the standard's."""
+    """Return the step from a header to the standard's: one for all of a sender's."""
+    if field.sender in (field.name, f"{STANDARD}-"):
+        return Step(Cause.SVIX_HEADERS, f"read {field.name} as {STANDARD}-{field.kind}")
     return Step(Cause.SVIX_HEADERS, f"read the headers {field.sender}* as {STANDARD}-*")
 
 
@@ -61,14 +65,14 @@ def find(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> list[Field]:
     return [*found[0], *found[1], *found[2]]
 
 
-def _field(pair: tuple[str | bytes, str | bytes]) -> Field | None:
-    name = (pair[0].decode("latin-1") if isinstance(pair[0], bytes) else pair[0]).lower()
-    value = _raw(pair[1]).strip(b" \t")
+def _field(pair: tuple[Any, Any]) -> Field | None:
+    given, text = (part.decode("latin-1") if isinstance(part, bytes) else part for part in pair)
+    name = given.lower()
+    # str.lower makes an ASCII letter of the Kelvin sign.
+    if not (given.isascii() and _ANY_NAME.fullmatch(name) and isinstance(text, str)):
+        return None
+    value = text[:_LONGEST].encode("latin-1", "replace").strip(b" \t")
     if match := _NAME.fullmatch(name):
         return Field(name, STANDARD if name == f"{STANDARD}-{match[2]}" else match[1], match[2], value)
     kind = next((kind for kind, form in _FORMS.items() if form.fullmatch(value)), None)
     return None if kind is None else Field(name, name, kind, value)
-
-
-def _raw(value: str | bytes) -> bytes:
-    return (value if isinstance(value, bytes) else value.encode("latin-1", "replace"))[:_LONGEST]

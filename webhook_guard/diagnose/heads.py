@@ -93,9 +93,16 @@ def _signed(ids: list[_Value], timestamps: list[_Value]) -> Iterator[Head]:
             continue
         yield Head(b"%b." % timestamp.text, timestamp.text, timestamp.after(_WITHOUT_ID))
         for webhook_id in ids:
-            if ID_FORMAT.fullmatch(webhook_id.text):
+            if ID_FORMAT.fullmatch(webhook_id.text) and _belong_together(webhook_id, timestamp):
                 steps = webhook_id.after(*timestamp.steps)
                 yield Head(b"%b.%b." % (webhook_id.text, timestamp.text), timestamp.text, steps, is_whole=True)
+
+
+def _belong_together(webhook_id: _Value, timestamp: _Value) -> bool:
+    """Say whether both are exchanged or neither, unless the other one is taken from another header anyway."""
+    exchanged = [_SWAPPED in value.steps for value in (webhook_id, timestamp)]
+    mixed = any(step.cause is Cause.RETRY_MIXED for step in (*webhook_id.steps, *timestamp.steps))
+    return exchanged[0] == exchanged[1] or mixed
 
 
 def _in_seconds(timestamp: _Value) -> Iterator[_Value]:
@@ -135,7 +142,7 @@ def _texts(field: Field, alike: list[Field]) -> Iterator[tuple[bytes, Step | Non
     if len(alike) == 1 and field.value:
         yield field.value, None
     # WSGI servers join repeated headers with commas; a date has one in it, too.
-    different = {piece.strip(_QUOTES) for each in alike for piece in each.value.split(b",")}
+    different = {piece.strip(_QUOTES) for each in alike for piece in each.value.split(b",")} - {b""}
     step = (
         Step(Cause.RETRY_MIXED, f"take another {field.name} of the {len(different)} in the request")
         if len(different) > 1

@@ -110,6 +110,7 @@ def _texts(text: bytes, work: Work) -> Iterator[tuple[str, bytes]]:
 def _reordered(text: bytes, work: Work) -> Iterator[tuple[str, bytes]]:
     """Yield a compact text in all orders, in the likeliest ways to write it; some come twice."""
     if len(text) > LARGEST_PERMUTED:
+        work.leave_out()
         return
     strings = list(strings_of(text))[:_STRINGS_PERMUTED]
     *_, (numbers, base) = _bases(text)

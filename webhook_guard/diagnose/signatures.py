@@ -22,7 +22,7 @@ _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]{64}")
 #: Characters of 32 bytes in base64, without padding.
 _BASE64_LENGTH = 43
 _WRITTEN = "and write it as v1,<base64> with its padding, and nothing around"
-_ONE_OF_SEVERAL = Step(Cause.RETRY_MIXED, "take one of the webhook-signature headers")
+_ONE_OF_SEVERAL = Step(Cause.HEADER_FORMAT, "write webhook-signature once")
 #: MACs to compare with; the guard takes 32 signatures.
 _MOST = 64
 
