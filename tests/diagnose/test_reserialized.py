@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook_guard.diagnose.causes import BodyUndone, Cause
-from webhook_guard.diagnose.json_styles import LARGEST
+from webhook_guard.diagnose.encodings import LARGEST
 from webhook_guard.diagnose.reserialized import (
     LARGEST_IN_ALL_STYLES,
     LARGEST_PERMUTED,

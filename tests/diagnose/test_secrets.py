@@ -65,6 +65,11 @@ def test_signed_with_the_text(secret: str | bytes, key: bytes) -> None:
     assert causes(secret, key=key) == [Cause.SECRET_FORMAT]
 
 
+def test_no_base64() -> None:
+    """What follows the prefix may be the key as it is, where it is no base64."""
+    assert causes("whsec_correct horse battery staple", key=b"correct horse battery staple") == [Cause.SECRET_FORMAT]
+
+
 def test_other_secret() -> None:
     """A secret that the app does not have is a step, and its format another."""
     assert causes(OTHER, SECRET) == [Cause.OTHER_SECRET]

@@ -11,9 +11,9 @@ from itertools import product
 from typing import TypeAlias
 
 from webhook_guard.diagnose.causes import BodyUndone, Cause, Step
-from webhook_guard.diagnose.encodings import is_utf_8
+from webhook_guard.diagnose.encodings import LARGEST, is_utf_8
 from webhook_guard.diagnose.json_orders import Ordered, every_order, known_orders, openai_orders
-from webhook_guard.diagnose.json_styles import LARGEST, LAYOUTS, Layout, Strings, said, strings_of, written
+from webhook_guard.diagnose.json_styles import LAYOUTS, Layout, Strings, said, strings_of, written
 from webhook_guard.diagnose.json_text import compacted, with_integers
 from webhook_guard.diagnose.work import Work
 

@@ -105,7 +105,8 @@ def _is_secret(text: str, *, prefixed: bool) -> bool:
 
     Placeholders, public keys and the like are no secrets, however they are written: everybody knows them.
     """
-    return bool(_taken(PREFIX + _standard(text)) if prefixed else _taken(text))
+    is_base64 = bool(_from_base64(_standard(text)))
+    return bool(_taken(PREFIX + _standard(text) if prefixed and is_base64 else text))
 
 
 def _what_is_wrong(text: str, clean: str) -> str:
