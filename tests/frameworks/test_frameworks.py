@@ -218,7 +218,7 @@ def test_client(case: Case) -> None:
 
 def test_examples() -> None:
     """There is an example for each framework."""
-    examples = {path.stem for path in Path(__file__).parents[2].joinpath("examples").glob("*.py")}
+    examples = {path.stem for path in Path(__file__).parents[2].joinpath("examples").glob("*_app.py")}
     assert {name for name in examples if not name.startswith("test_")} == {f"{key}_app" for key in FRAMEWORKS}
 
 
