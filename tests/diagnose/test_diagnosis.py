@@ -197,7 +197,7 @@ class TestNoClaimWithoutProof:
         assert (diagnosis.verdict, diagnosis.reason, diagnosis.causes) == ("refused", Reason.SIGNATURE_MISMATCH, [])
         assert diagnosis.body == body
 
-    @settings(max_examples=300)
+    @settings(max_examples=50)
     @given(position=st.integers(0, 10**6), change=st.integers(1, 255), of_body=st.booleans())
     def test_one_byte(self, position: int, change: int, *, of_body: bool) -> None:
         """A byte that was changed in the body, or in the signature, has no cause."""
