@@ -31,6 +31,9 @@ class Early(bytes):
     """An answer that comes before the request is read."""
 
 
+#: Bytes that are read at a time.
+_CHUNK = 65_536
+
 #: What a request is answered with; None is no answer, until the client goes.
 Reply: TypeAlias = bytes | None
 
@@ -109,6 +112,8 @@ def _converse(connection: socket.socket, replies: Sequence[Reply], requests: lis
                 _sip(connection)
             else:
                 connection.sendall(reply)
+            if isinstance(reply, Early) and isinstance(connection, ssl.SSLSocket):
+                _linger(connection)
 
 
 def _request(source: BinaryIO) -> bytes:
@@ -126,6 +131,12 @@ def _drip(connection: socket.socket, reply: bytes) -> None:
         for index in range(len(reply)):
             connection.sendall(reply[index : index + 1])
             select.select([connection], [], [], _PACE)  # until the client goes, but not longer
+
+
+def _linger(connection: ssl.SSLSocket) -> None:
+    """Take the request in behind its answer: closed at once, TLS may lose the answer before the client reads it."""
+    while connection.recv(_CHUNK):
+        pass
 
 
 def _sip(connection: socket.socket) -> None:
