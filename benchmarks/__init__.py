@@ -1,8 +1,9 @@
-"""What the guard costs, beside the OpenAI SDK and standardwebhooks, and what the stores do.
+"""What the guard costs, beside the OpenAI SDK, standardwebhooks and svix, and what the stores do.
 
-    python -m benchmarks           about half a minute, and no server
-    python -m benchmarks stores    about three minutes, with the Redis and the PostgreSQL that the tests use
+    python -m benchmarks                  all parts, about fifteen minutes
+    python -m benchmarks core fronts      some of them
+    python -m benchmarks --write          the same, into docs/benchmarks.md, with its charts
 
 Run it where the package, with its extras `redis` and `postgres`, and the dependency groups `benchmark` and `test` are
-installed. A server that is not there is a line that says so.
+installed. `servers` needs wrk; `stores` says which Redis and PostgreSQL were not there.
 """

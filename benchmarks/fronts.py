@@ -4,7 +4,7 @@ Each contender ends in the same bare app, which reads the body and answers 200.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from io import BytesIO
 from itertools import repeat
@@ -16,7 +16,8 @@ from starlette.datastructures import Headers
 from werkzeug.datastructures import EnvironHeaders
 
 from benchmarks.delivery import BODY, JUNK, PATH, SECRET, environ, scope, signed
-from benchmarks.timing import Batch, Row, Target, calls, compare
+from benchmarks.results import Row, Target
+from benchmarks.timing import Batch, calls, compare
 from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
 
 if TYPE_CHECKING:
@@ -31,27 +32,32 @@ _OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 _client = OpenAI(api_key="none")
 
 
-def asgi(runner: asyncio.Runner) -> Row:
-    """Compare what the guard and the SDK add to an ASGI app."""
+def rows() -> Iterator[Row]:
+    """Compare the fronts."""
+    with asyncio.Runner() as runner:
+        yield _asgi(runner)
+        yield _wsgi()
+        yield _refusals(runner)
+
+
+def _asgi(runner: asyncio.Runner) -> Row:
     request = scope(signed())
     apps = {"bare app": _asgi_app, "guard": _guarded_asgi(), "SDK in the handler": _asgi_app_with_sdk}
     seconds = compare({name: _asgi_batch(runner, app, request, 200) for name, app in apps.items()})
-    return Row("ASGI: one delivery", seconds, _added(*seconds.values()))
+    return Row("ASGI: one delivery", seconds, targets=_added(*seconds.values()))
 
 
-def wsgi() -> Row:
-    """Compare what the guard and the SDK add to a WSGI app."""
+def _wsgi() -> Row:
     apps: dict[str, WSGIApplication] = {
         "bare app": _wsgi_app,
         "guard": WSGIWebhookMiddleware(_wsgi_app, path=PATH, secret=SECRET),
         "SDK in the handler": _wsgi_app_with_sdk,
     }
     seconds = compare({name: _wsgi_batch(app, environ(signed())) for name, app in apps.items()})
-    return Row("WSGI: one delivery", seconds, _added(*seconds.values()))
+    return Row("WSGI: one delivery", seconds, targets=_added(*seconds.values()))
 
 
-def refusals(runner: asyncio.Runner) -> Row:
-    """Compare what the guard's refusals cost with what an acceptance costs."""
+def _refusals(runner: asyncio.Runner) -> Row:
     garbage = JUNK | {"webhook-id": "\x7f" * 300, "webhook-timestamp": "-1e9", "webhook-signature": "," * 300}
     requests = {
         "acceptance": (signed(), 200),
@@ -66,7 +72,7 @@ def refusals(runner: asyncio.Runner) -> Row:
     accepted, *junk, _ = seconds.values()
     ratio = max(junk) / accepted
     target = Target("a junk head costs no more than an acceptance", f"{ratio:.2f} times", met=ratio <= 1)
-    return Row("Refusals by the ASGI guard", seconds, (target,))
+    return Row("Refusals by the ASGI guard", seconds, targets=(target,))
 
 
 def _added(bare: float, guarded: float, with_sdk: float) -> tuple[Target, ...]:

@@ -1,7 +1,6 @@
 """Interleaved timing: in each round every contender has a turn, so that other load on the machine meets them alike."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import repeat
 from time import perf_counter
 from typing import TypeAlias
@@ -12,24 +11,6 @@ Batch: TypeAlias = Callable[[int], float]
 ROUNDS = 200
 #: Seconds. Long beside the clock's resolution, and short beside a turn of the scheduler.
 BATCH_TIME = 0.004
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a row should show."""
-
-    text: str
-    figure: str
-    met: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison: seconds per contender, the first of which the others are compared with."""
-
-    title: str
-    seconds: Mapping[str, float]
-    targets: tuple[Target, ...] = ()
 
 
 def calls(function: Callable[[], object]) -> Batch:

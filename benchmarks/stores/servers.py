@@ -19,8 +19,8 @@ import redis
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Composed, Identifier
 
-from benchmarks.backends import AnyStore, Handled, UnmeasuredError
-from benchmarks.proxy import CountingProxy
+from benchmarks.stores.backends import AnyStore, Handled, UnmeasuredError
+from benchmarks.stores.proxy import CountingProxy
 from webhook_guard.idempotency import AsyncPostgresStore, AsyncRedisStore, PostgresStore, RedisStore, Store
 from webhook_guard.idempotency.store import RETENTION
 

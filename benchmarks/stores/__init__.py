@@ -23,11 +23,11 @@ from time import perf_counter
 from rich.console import Console, Group
 from rich.table import Table
 
-from benchmarks.backends import AnyStore, Backend, MemoryBackend, SQLiteBackend, UnmeasuredError
-from benchmarks.callers import claim_and_complete, new_key, run
-from benchmarks.disk import Disk
-from benchmarks.proxy import CountingProxy
-from benchmarks.servers import PostgresBackend, RedisBackend
+from benchmarks.stores.backends import AnyStore, Backend, MemoryBackend, SQLiteBackend, UnmeasuredError
+from benchmarks.stores.callers import claim_and_complete, new_key, run
+from benchmarks.stores.disk import Disk
+from benchmarks.stores.proxy import CountingProxy
+from benchmarks.stores.servers import PostgresBackend, RedisBackend
 from benchmarks.tables import duration, table, version
 from webhook_guard.idempotency import (
     AsyncPostgresStore,

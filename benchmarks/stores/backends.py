@@ -11,8 +11,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import ClassVar, Protocol, TypeAlias
 
-from benchmarks.callers import AwaitedStore, claim_and_complete
-from benchmarks.proxy import CountingProxy
+from benchmarks.stores.callers import AwaitedStore, claim_and_complete
+from benchmarks.stores.proxy import CountingProxy
 from webhook_guard.idempotency import MemoryStore, SQLiteStore, Store
 from webhook_guard.idempotency.store import RETENTION
 
