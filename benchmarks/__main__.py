@@ -16,6 +16,8 @@ _ROWS = {
     "core": "benchmarks.core",
     "fronts": "benchmarks.fronts",
     "import": "benchmarks.imports",
+    "servers": "benchmarks.servers",
+    "flood": "benchmarks.flood",
 }
 #: Parts with tables of their own.
 _TABLES = {"stores": "benchmarks.stores", "diagnose": "benchmarks.diagnose"}
