@@ -23,6 +23,18 @@ def failing(error: Exception) -> Any:
     return key
 
 
+class TestClaim:
+    """What stores answer with."""
+
+    def test_states(self) -> None:
+        """The states are text, which stores may keep and operators read."""
+        assert list(ClaimState) == ["new", "in_progress", "completed"]
+
+    def test_no_token(self) -> None:
+        """A claim that was not granted has an empty token."""
+        assert Claim(ClaimState.IN_PROGRESS).token == ""
+
+
 class TestKey:
     """What a delivery is claimed under."""
 
@@ -82,14 +94,17 @@ class TestGranted:
         assert granted(Claim(ClaimState.NEW, "a token")) == "a token"
 
     @pytest.mark.parametrize(
-        ("state", "reason"),
-        [(ClaimState.IN_PROGRESS, Reason.IN_PROGRESS), (ClaimState.COMPLETED, Reason.DUPLICATE)],
+        ("state", "reason", "message"),
+        [
+            (ClaimState.IN_PROGRESS, Reason.IN_PROGRESS, "the delivery is being handled now"),
+            (ClaimState.COMPLETED, Reason.DUPLICATE, "the delivery was handled before"),
+        ],
     )
-    def test_held(self, state: ClaimState, reason: Reason) -> None:
+    def test_held(self, state: ClaimState, reason: Reason, message: str) -> None:
         """Any other state is a reason not to."""
         with pytest.raises(IdempotencyError) as caught:
             granted(Claim(state))
-        assert caught.value.reason == reason
+        assert (caught.value.reason, str(caught.value)) == (reason, message)
 
     @pytest.mark.parametrize(
         ("answer", "shown"),
@@ -109,7 +124,9 @@ class TestGranted:
         with pytest.raises(IdempotencyError) as caught:
             granted(answer)
         assert caught.value.reason == "store_unavailable"
-        assert str(caught.value).endswith(f"not {shown}")
+        assert str(caught.value) == (
+            f"the store must answer with a Claim: a ClaimState, and a token where it is NEW; not {shown}"
+        )
 
 
 class TestUnavailable:
@@ -123,11 +140,14 @@ class TestUnavailable:
             "the store failed with ConnectionRefusedError: port 6379",
         )
 
-    def test_one_short_line(self) -> None:
-        """What a server says can't forge a line of the log, and is cut."""
-        said = str(unavailable(OSError("down\nINFO all is well\x1b[31m" + "!" * 999)))
-        assert said.startswith("the store failed with OSError: down INFO all is well\\x1b[31m!!!")
-        assert len(said) < 300
+    def test_one_line(self) -> None:
+        """What a server says can't forge a line of the log; and the full stop is the log's."""
+        error = unavailable(OSError("..down\nINFO  all is well\x1b[31m..."))
+        assert str(error) == "the store failed with OSError: ..down INFO all is well\\x1b[31m"
+
+    def test_short(self) -> None:
+        """Of what a server says, 200 characters are shown."""
+        assert str(unavailable(OSError("!" * 999))) == "the store failed with OSError: " + "!" * 200
 
     def test_store_error(self) -> None:
         """A store's own error is taken as it is."""
@@ -145,6 +165,11 @@ def handling(*statuses: object) -> Handling:
 
 class TestHandling:
     """How a granted claim ends."""
+
+    def test_what_is_handled(self) -> None:
+        """It keeps what the log shows, and what a store needs for the end."""
+        one = handling()
+        assert (one.delivery, one.path, one.key, one.token) == (DELIVERY, PATH, "a key", "a token")
 
     @pytest.mark.parametrize("status", [200, 204, 299])
     def test_success(self, status: int) -> None:

@@ -16,28 +16,28 @@ from webhook_guard.sansio.errors import (
     answer,
 )
 
-STATUSES = {
-    "configuration": 500,
-    "not_verified": 500,
-    "websocket_refused": 403,
-    "method_not_allowed": 405,
-    "missing_header": 400,
-    "duplicate_header": 400,
-    "malformed_header": 400,
-    "timestamp_too_old": 400,
-    "timestamp_too_new": 400,
-    "length_required": 411,
-    "body_too_large": 413,
-    "body_length_mismatch": 400,
-    "body_timeout": 408,
-    "client_disconnected": 400,
-    "signature_mismatch": 400,
-    "malformed_payload": 400,
-    "duplicate": 200,
-    "in_progress": 409,
-    "store_unavailable": 503,
+#: What senders and people are told.
+ANSWERS = {
+    "configuration": (500, "The webhook guard is not configured correctly"),
+    "not_verified": (500, "The request was not verified by the webhook guard"),
+    "websocket_refused": (403, "Webhooks are not delivered over WebSocket"),
+    "method_not_allowed": (405, "Webhooks are delivered with POST"),
+    "missing_header": (400, "A webhook header is missing or empty"),
+    "duplicate_header": (400, "A webhook header is repeated"),
+    "malformed_header": (400, "A header is malformed"),
+    "timestamp_too_old": (400, "The timestamp is too old"),
+    "timestamp_too_new": (400, "The timestamp is too new"),
+    "length_required": (411, "A Content-Length is required"),
+    "body_too_large": (413, "The body is too large"),
+    "body_length_mismatch": (400, "The body did not arrive as declared"),
+    "body_timeout": (408, "The body did not arrive in time"),
+    "client_disconnected": (400, "The client went away before the body was complete"),
+    "signature_mismatch": (400, "No signature matches"),
+    "malformed_payload": (400, "The body is not an event"),
+    "duplicate": (200, "This delivery was handled before"),
+    "in_progress": (409, "This delivery is being handled now"),
+    "store_unavailable": (503, "The record of handled deliveries is not available"),
 }
-
 ERRORS = [
     ConfigurationError("secret: it is empty"),
     VerificationError("too old", Reason.TIMESTAMP_TOO_OLD),
@@ -53,9 +53,9 @@ MESSAGES = ["secret: it is empty", "too old", "no event", "the store is down", "
 class TestReason:
     """The codes of the decision table."""
 
-    def test_statuses(self) -> None:
-        """There is a code for each row of the table, with its status."""
-        assert {reason.value: reason.status for reason in Reason} == STATUSES
+    def test_answers(self) -> None:
+        """There is a code for each row of the table, with its status and its words for people."""
+        assert {reason.value: (reason.status, reason.phrase) for reason in Reason} == ANSWERS
 
     def test_is_its_text(self) -> None:
         """A reason is its own text, in logs and metrics too."""
