@@ -118,61 +118,78 @@ class TestUsable:
         assert keys._prepare.cache_info().maxsize == 128  # pyright: ignore[reportPrivateUsage]  nothing else shows it
 
 
+#: What is said of secrets: what is wrong, and the fix.
+BLANK = "it is empty or blank; set it to the endpoint's signing secret"
+QUOTED = "it is in quotes; remove the quotes"
+PAIR = "it is a key of a key pair; a signing secret starts with whsec_"
+API_KEY = "it is an API key; set it to the endpoint's signing secret (whsec_...)"
+CAPITALS = "its prefix must be written whsec_, in lower case"
+SEVERAL = "several go into a list, or into the variable with white space between"
+BEFORE = f"there is something before whsec_; remove it ({SEVERAL})"
+NOT_BASE64 = f"what follows whsec_ is not base64; copy the whole secret again ({SEVERAL})"
+SURROGATE = "it has characters that UTF-8 cannot encode; copy the secret again"
+PLACEHOLDER = "it is a placeholder; set it to the endpoint's signing secret"
+ZEROS = "the key is nothing but zeros; set it to the endpoint's signing secret"
+AS_TEXT = "bytes are the raw key, and these start like a secret's text; pass it as str"
+
+
+def too_short(length: int) -> str:
+    """Return what is said of a key of `length` bytes."""
+    return f"the key has {length} bytes and needs at least 16; copy the whole secret again"
+
+
 UNUSABLE = [
-    pytest.param("", "empty", id="empty"),
-    pytest.param(" \t\n", "empty or blank", id="blank"),
-    pytest.param(b"", "empty", id="empty bytes"),
-    pytest.param(b" " * 20, "blank", id="blank bytes"),
-    pytest.param([], "list is empty", id="empty list"),
-    pytest.param(f'"{SECRET}"', "quotes", id="double quotes"),
-    pytest.param(f"'{SECRET}'", "quotes", id="single quotes"),
-    pytest.param(f'{SECRET}"', "quotes", id="a quote at the end"),
-    pytest.param(f"\N{LEFT DOUBLE QUOTATION MARK}{SECRET}", "quotes", id="typographic quotes"),
-    pytest.param("sk-proj-" + "a1B2" * 30, "API key", id="an API key"),
-    pytest.param("whpk_" + BASE64, "key pair", id="public key"),
-    pytest.param("whsk_" + BASE64, "key pair", id="private key"),
-    pytest.param("WHSEC_" + BASE64, "lower case", id="prefix in capitals"),
-    pytest.param("whsec_" + SECRET, "something before whsec_", id="prefix doubled"),
-    pytest.param("OPENAI_WEBHOOK_SECRET=" + SECRET, "something before whsec_", id="a line of an environment file"),
-    pytest.param("Bearer " + SECRET, "something before whsec_", id="a scheme before it"),
-    pytest.param("whsec_" + BASE64[:-3] + "-_=", "not base64", id="url-safe base64"),
-    pytest.param("whsec_" + BASE64 + "=", "not base64", id="too much padding"),
-    pytest.param("whsec_" + BASE64[:20] + "\n" + BASE64[20:], "not base64", id="line break within"),
-    pytest.param("whsec_" + "é" * 24, "not base64", id="not ASCII after the prefix"),
-    pytest.param(f"{SECRET} {SECRET}", "several go into a list", id="two in one argument"),
-    pytest.param("whsec_", "0 bytes", id="nothing after the prefix"),
-    pytest.param("whsec_" + base64.b64encode(b"k" * 15).decode(), "15 bytes", id="15 bytes"),
-    pytest.param(b"k" * 15, "15 bytes", id="15 raw bytes"),
-    pytest.param("k" * 15, "15 bytes", id="15 bytes of text"),
-    pytest.param("whsec_" + "A" * 43 + "=", "nothing but zeros", id="zeros, which are as good as the empty key"),
-    pytest.param(bytes(16), "nothing but zeros", id="raw zeros"),
-    pytest.param(bytes(65), "nothing but zeros", id="more zeros than a block of the hash has"),
-    pytest.param(SECRET.encode(), "pass it as str", id="prefixed bytes"),
-    pytest.param(b" whpk_" + BASE64.encode(), "pass it as str", id="bytes of a public key"),
-    pytest.param(b"whsk_" + BASE64.encode(), "pass it as str", id="bytes of a private key"),
-    pytest.param("whsec_...", "placeholder", id="three dots"),
-    pytest.param("whsec_" + "x" * 32, "placeholder", id="a mask of x"),
-    pytest.param("*" * 32, "placeholder", id="a mask of stars"),
-    pytest.param("<your webhook secret>", "placeholder", id="angle brackets"),
-    pytest.param("{{ webhook_signing_secret }}", "placeholder", id="a template"),
-    pytest.param("${OPENAI_WEBHOOK_SECRET}", "placeholder", id="a variable that was not expanded"),
-    pytest.param("$OPENAI_WEBHOOK_SECRET", "placeholder", id="the same without braces"),
-    pytest.param("$(cat /run/secrets/openai)", "placeholder", id="a command that was not run"),
-    pytest.param("OPENAI_WEBHOOK_SECRET", "placeholder", id="the name of the variable"),
-    pytest.param("my-webhook-secret-key", "placeholder", id="my secret"),
-    pytest.param(b"your_webhook_secret_here", "placeholder", id="a placeholder in bytes"),
-    pytest.param(b'"a raw key in quotes"', "quotes", id="quotes in bytes"),
-    pytest.param("your_webhook_secret_here", "placeholder", id="your secret here"),
-    pytest.param("whsec_your_webhook_secret", "placeholder", id="the same with the prefix"),
-    pytest.param("replace-me-with-your-secret", "placeholder", id="replace me"),
-    pytest.param("\udcff" * 20, "UTF-8", id="half a surrogate pair"),
-    pytest.param(None, "NoneType", id="None"),
-    pytest.param(42, "int", id="a number"),
-    pytest.param({SECRET}, "set", id="a set, which has no order"),
-    pytest.param(bytearray(KEY), "not bytearray", id="a bytearray"),
-    pytest.param([SECRET, ""], r"\[1\]: it is empty", id="an empty one in a list"),
-    pytest.param([SECRET, None], r"\[1\]: must be str or bytes", id="None in a list"),
-    pytest.param([[SECRET]], r"\[0\]: must be str or bytes", id="a list in a list"),
+    pytest.param("", BLANK, id="empty"),
+    pytest.param(" \t\n", BLANK, id="blank"),
+    pytest.param(b"", BLANK, id="empty bytes"),
+    pytest.param(b" " * 20, BLANK, id="blank bytes"),
+    pytest.param([], "the list is empty; give at least one secret", id="empty list"),
+    pytest.param(f'"{SECRET}"', QUOTED, id="double quotes"),
+    pytest.param(f"'{SECRET}'", QUOTED, id="single quotes"),
+    pytest.param(f'{SECRET}"', QUOTED, id="a quote at the end"),
+    pytest.param(f"\N{LEFT DOUBLE QUOTATION MARK}{SECRET}", QUOTED, id="typographic quotes"),
+    pytest.param("sk-proj-" + "a1B2" * 30, API_KEY, id="an API key"),
+    pytest.param("whpk_" + BASE64, PAIR, id="public key"),
+    pytest.param("whsk_" + BASE64, PAIR, id="private key"),
+    pytest.param("WHSEC_" + BASE64, CAPITALS, id="prefix in capitals"),
+    pytest.param("whsec_" + SECRET, BEFORE, id="prefix doubled"),
+    pytest.param("OPENAI_WEBHOOK_SECRET=" + SECRET, BEFORE, id="a line of an environment file"),
+    pytest.param("Bearer " + SECRET, BEFORE, id="a scheme before it"),
+    pytest.param("whsec_" + BASE64[:-3] + "-_=", NOT_BASE64, id="url-safe base64"),
+    pytest.param("whsec_" + BASE64 + "=", NOT_BASE64, id="too much padding"),
+    pytest.param("whsec_" + BASE64[:20] + "\n" + BASE64[20:], NOT_BASE64, id="line break within"),
+    pytest.param("whsec_" + "é" * 24, NOT_BASE64, id="not ASCII after the prefix"),
+    pytest.param(f"{SECRET} {SECRET}", BEFORE, id="two in one argument"),
+    pytest.param("whsec_", too_short(0), id="nothing after the prefix"),
+    pytest.param("whsec_" + base64.b64encode(b"k" * 15).decode(), too_short(15), id="15 bytes"),
+    pytest.param(b"k" * 15, too_short(15), id="15 raw bytes"),
+    pytest.param("k" * 15, too_short(15), id="15 bytes of text"),
+    pytest.param("whsec_" + "A" * 43 + "=", ZEROS, id="zeros, which are as good as the empty key"),
+    pytest.param(bytes(16), ZEROS, id="raw zeros"),
+    pytest.param(bytes(65), ZEROS, id="more zeros than a block of the hash has"),
+    pytest.param(SECRET.encode(), AS_TEXT, id="prefixed bytes"),
+    pytest.param(b" whpk_" + BASE64.encode(), AS_TEXT, id="bytes of a public key"),
+    pytest.param(b"whsk_" + BASE64.encode(), AS_TEXT, id="bytes of a private key"),
+    pytest.param("whsec_...", PLACEHOLDER, id="three dots"),
+    pytest.param("whsec_" + "x" * 32, PLACEHOLDER, id="a mask of x"),
+    pytest.param("*" * 32, PLACEHOLDER, id="a mask of stars"),
+    pytest.param("<your webhook secret>", PLACEHOLDER, id="angle brackets"),
+    pytest.param("{{ webhook_signing_secret }}", PLACEHOLDER, id="a template"),
+    pytest.param("${OPENAI_WEBHOOK_SECRET}", PLACEHOLDER, id="a variable that was not expanded"),
+    pytest.param("$OPENAI_WEBHOOK_SECRET", PLACEHOLDER, id="the same without braces"),
+    pytest.param("$(cat /run/secrets/openai)", PLACEHOLDER, id="a command that was not run"),
+    pytest.param("OPENAI_WEBHOOK_SECRET", PLACEHOLDER, id="the name of the variable"),
+    pytest.param("my-webhook-secret-key", PLACEHOLDER, id="my secret"),
+    pytest.param(b"your_webhook_secret_here", PLACEHOLDER, id="a placeholder in bytes"),
+    pytest.param(b'"a raw key in quotes"', QUOTED, id="quotes in bytes"),
+    pytest.param("your_webhook_secret_here", PLACEHOLDER, id="your secret here"),
+    pytest.param("whsec_your_webhook_secret", PLACEHOLDER, id="the same with the prefix"),
+    pytest.param("replace-me-with-your-secret", PLACEHOLDER, id="replace me"),
+    pytest.param("\udcff" * 20, SURROGATE, id="half a surrogate pair"),
+    pytest.param(None, "must be str, bytes or a list of them, not NoneType", id="None"),
+    pytest.param(42, "must be str, bytes or a list of them, not int", id="a number"),
+    pytest.param({SECRET}, "must be str, bytes or a list of them, not set", id="a set, which has no order"),
+    pytest.param(bytearray(KEY), "must be str, bytes or a list of them, not bytearray", id="a bytearray"),
 ]
 
 
@@ -182,8 +199,20 @@ class TestUnusable:
     @pytest.mark.parametrize(("secret", "said"), UNUSABLE)
     def test_refused(self, secret: Any, said: str) -> None:
         """The message names the option and what is wrong."""
-        with pytest.raises(ConfigurationError, match=f"^secret.*{said}"):
+        with pytest.raises(ConfigurationError) as caught:
             keys.prepare(secret)
+        assert str(caught.value) == f"secret: {said}"
+
+    @pytest.mark.parametrize(
+        ("entry", "said"),
+        [("", BLANK), (None, "must be str or bytes, not NoneType"), ([SECRET], "must be str or bytes, not list")],
+        ids=["empty", "None", "a list"],
+    )
+    def test_refused_in_a_list(self, entry: Any, said: str) -> None:
+        """The message names the entry, counted from 0."""
+        with pytest.raises(ConfigurationError) as caught:
+            keys.prepare([SECRET, entry])
+        assert str(caught.value) == f"secret[1]: {said}"
 
     @pytest.mark.parametrize(("secret", "said"), UNUSABLE)
     def test_not_shown(self, secret: Any, said: str) -> None:
@@ -197,25 +226,36 @@ class TestUnusable:
 
     def test_variable_not_set(self) -> None:
         """The message names the variable and the argument."""
-        with pytest.raises(ConfigurationError, match="OPENAI_WEBHOOK_SECRET is not set; set it, or pass secret="):
+        with pytest.raises(ConfigurationError) as caught:
             keys.prepare_variable(None)
+        assert (
+            str(caught.value) == "secret: none was given and OPENAI_WEBHOOK_SECRET is not set; set it, or pass secret="
+        )
 
     @pytest.mark.parametrize("text", ["", "  \n"])
     def test_variable_empty(self, text: str) -> None:
         """A variable that is there and empty is no secret."""
-        with pytest.raises(ConfigurationError, match=r"^OPENAI_WEBHOOK_SECRET: it is empty"):
+        with pytest.raises(ConfigurationError) as caught:
             keys.prepare_variable(text)
+        assert str(caught.value) == "OPENAI_WEBHOOK_SECRET: it is empty; set it to the endpoint's signing secret"
 
     def test_variable_named_in_message(self) -> None:
         """What is wrong in the variable is said of the variable."""
         with pytest.raises(ConfigurationError, match=r"^OPENAI_WEBHOOK_SECRET: it is in quotes"):
             keys.prepare_variable(f'"{SECRET}"')
 
-    @pytest.mark.parametrize("secret", [[SECRET], None, 1])
-    def test_signing_takes_one(self, secret: Any) -> None:
+    @pytest.mark.parametrize(("secret", "shown"), [([SECRET], "list"), (None, "NoneType"), (1, "int")])
+    def test_signing_takes_one(self, secret: Any, shown: str) -> None:
         """One secret signs, not several."""
-        with pytest.raises(ConfigurationError, match="must be one str or bytes"):
+        with pytest.raises(ConfigurationError) as caught:
             keys.signing_key(secret)
+        assert str(caught.value) == f"secret: must be one str or bytes to sign with, not {shown}"
+
+    def test_signing_refuses_the_same(self) -> None:
+        """What can't verify can't sign."""
+        with pytest.raises(ConfigurationError) as caught:
+            keys.signing_key(f'"{SECRET}"')
+        assert str(caught.value) == f"secret: {QUOTED}"
 
 
 class TestKeys:
