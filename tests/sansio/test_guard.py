@@ -80,38 +80,49 @@ class TestMatch:
         assert make_guard().match(path, root_path) in (None, PATH)
 
 
+def not_plain(path: str, found: str) -> str:
+    """Return what is said of a path that has something which no plain path has."""
+    return f"{path!r} has {found!r}; give the plain path, decoded: no query, route pattern or white space"
+
+
+def wrong_type(found: str) -> str:
+    """Return what is said of a path of another type."""
+    return f"must be str, several of them, or None, not {found}"
+
+
 class TestOptions:
     """Options are checked where the guard is constructed."""
 
     @pytest.mark.parametrize(
         ("path", "said"),
         [
-            pytest.param([], "list is empty", id="no path"),
+            pytest.param([], "the list is empty and would guard nothing; None guards everything", id="no path"),
             pytest.param("", "must start with /", id="empty"),
             pytest.param("webhooks", "must start with /", id="no slash"),
-            pytest.param("/a?b", r"has '\?'", id="query"),
-            pytest.param("/a#b", "has '#'", id="fragment"),
-            pytest.param("/a%20b", "has '%'", id="encoded"),
-            pytest.param("/a/{id}", "has '{'", id="pattern of Starlette"),
-            pytest.param("/a/<id>", "has '<'", id="pattern of Flask"),
-            pytest.param("/a/*", r"has '\*'", id="wildcard"),
-            pytest.param("/a b", "has ' '", id="blank"),
-            pytest.param("/a\t", "has ", id="tab"),
-            pytest.param("/a\n", "has ", id="line break"),
-            pytest.param("/a\u00a0b", "has ", id="no-break space"),
-            pytest.param("/a\x00", "has ", id="control character"),
-            pytest.param("/a\x85", "has ", id="another control character"),
-            pytest.param("/a\udcff", "has ", id="half a surrogate pair"),
+            pytest.param("/a?b", not_plain("/a?b", "?"), id="query"),
+            pytest.param("/a#b", not_plain("/a#b", "#"), id="fragment"),
+            pytest.param("/a%20b", not_plain("/a%20b", "%"), id="encoded"),
+            pytest.param("/a/{id}", not_plain("/a/{id}", "{"), id="pattern of Starlette"),
+            pytest.param("/a/<id>", not_plain("/a/<id>", "<"), id="pattern of Flask"),
+            pytest.param("/a/*", not_plain("/a/*", "*"), id="wildcard"),
+            pytest.param("/a b", not_plain("/a b", " "), id="blank"),
+            pytest.param("/a\t", not_plain("/a\t", "\t"), id="tab"),
+            pytest.param("/a\n", not_plain("/a\n", "\n"), id="line break"),
+            pytest.param("/a\u00a0b", not_plain("/a\u00a0b", "\u00a0"), id="no-break space"),
+            pytest.param("/a\x00", not_plain("/a\x00", "\x00"), id="control character"),
+            pytest.param("/a\x85", not_plain("/a\x85", "\x85"), id="another control character"),
+            pytest.param("/a\udcff", not_plain("/a\udcff", "\udcff"), id="half a surrogate pair"),
             pytest.param(["/a", "b"], "must start with /", id="one of several"),
-            pytest.param(b"/a", "not bytes", id="bytes"),
-            pytest.param(["/a", None], "not NoneType", id="None in a list"),
-            pytest.param(7, "not int", id="a number"),
+            pytest.param(b"/a", wrong_type("bytes"), id="bytes"),
+            pytest.param(["/a", None], wrong_type("NoneType"), id="None in a list"),
+            pytest.param(7, wrong_type("int"), id="a number"),
         ],
     )
     def test_path(self, path: Any, said: str) -> None:
         """A path that would guard nothing, or not what is meant, is refused."""
-        with pytest.raises(ConfigurationError, match=f"^path: .*{said}"):
+        with pytest.raises(ConfigurationError) as caught:
             make_guard(path)
+        assert str(caught.value) == f"path: {said}"
 
     @pytest.mark.parametrize(
         "path", [["/a"], ("/a",), {"/a"}, iter(["/a"]), "/a"], ids=lambda path: type(path).__name__

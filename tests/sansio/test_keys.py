@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import string
 from typing import Any
 
 import pytest
@@ -155,8 +156,10 @@ UNUSABLE = [
     pytest.param("whsec_" + SECRET, BEFORE, id="prefix doubled"),
     pytest.param("OPENAI_WEBHOOK_SECRET=" + SECRET, BEFORE, id="a line of an environment file"),
     pytest.param("Bearer " + SECRET, BEFORE, id="a scheme before it"),
+    pytest.param("\ufeff" + SECRET, BEFORE, id="a byte order mark before it"),
     pytest.param("whsec_" + BASE64[:-3] + "-_=", NOT_BASE64, id="url-safe base64"),
     pytest.param("whsec_" + BASE64 + "=", NOT_BASE64, id="too much padding"),
+    pytest.param("whsec_" + "QUJD" * 8 + "=", NOT_BASE64, id="padding where none belongs"),
     pytest.param("whsec_" + BASE64[:20] + "\n" + BASE64[20:], NOT_BASE64, id="line break within"),
     pytest.param("whsec_" + "é" * 24, NOT_BASE64, id="not ASCII after the prefix"),
     pytest.param(f"{SECRET} {SECRET}", BEFORE, id="two in one argument"),
@@ -172,8 +175,10 @@ UNUSABLE = [
     pytest.param(b"whsk_" + BASE64.encode(), AS_TEXT, id="bytes of a private key"),
     pytest.param("whsec_...", PLACEHOLDER, id="three dots"),
     pytest.param("whsec_" + "x" * 32, PLACEHOLDER, id="a mask of x"),
+    pytest.param("whsec_" + "X" * 32, PLACEHOLDER, id="a mask of X"),
     pytest.param("*" * 32, PLACEHOLDER, id="a mask of stars"),
     pytest.param("<your webhook secret>", PLACEHOLDER, id="angle brackets"),
+    pytest.param("<from the\ndashboard: key 1>", PLACEHOLDER, id="angle brackets around two lines"),
     pytest.param("{{ webhook_signing_secret }}", PLACEHOLDER, id="a template"),
     pytest.param("${OPENAI_WEBHOOK_SECRET}", PLACEHOLDER, id="a variable that was not expanded"),
     pytest.param("$OPENAI_WEBHOOK_SECRET", PLACEHOLDER, id="the same without braces"),
@@ -264,6 +269,12 @@ class TestKeys:
     def test_repr(self) -> None:
         """It shows how many secrets there are, and none of them."""
         assert repr(keys.prepare([SECRET, BASE64])) == "<Keys of 2 secret(s)>"
+
+    @pytest.mark.parametrize("letter", string.ascii_letters)
+    def test_no_other_byte_is_a_zero(self, letter: str) -> None:
+        """Zeros alone are as good as the empty key."""
+        key = letter.encode() * 16
+        assert probe(keys.prepare(key)) == macs_of((0, key))
 
     @given(key=st.binary(min_size=16, max_size=64).filter(any))
     def test_random_secrets_are_usable(self, key: bytes) -> None:
