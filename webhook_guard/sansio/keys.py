@@ -241,10 +241,13 @@ def _is_encodable(text: str) -> bool:
 
 def _decode(text: str) -> bytes | None:
     """Return what `text` is the base64 of (RFC 4648 section 4), with its padding or without; None if it is none."""
+    padded = text + "=" * (-len(text) % 4)
     try:
-        return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+        key = binascii.a2b_base64(padded, strict_mode=True)
     except ValueError:
         return None
+    # Before Python 3.13, strict mode takes padding where none belongs.
+    return key if len(padded) == 4 * -(-len(key) // 3) else None
 
 
 def _long_enough(key: bytes, name: str) -> bytes:
