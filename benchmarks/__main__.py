@@ -12,7 +12,7 @@ from benchmarks.results import Row
 from benchmarks.tables import WIDTH
 
 #: Parts whose rows are compared, by the modules that measure them.
-_ROWS = {
+ROWS = {
     "core": "benchmarks.core",
     "fronts": "benchmarks.fronts",
     "import": "benchmarks.imports",
@@ -30,7 +30,7 @@ def main() -> None:
     # One refusal a minute is a warning, and without a handler logging would print it.
     logging.getLogger("webhook_guard").addHandler(logging.NullHandler())
     console.print(*report.heading(), sep="\n")
-    for part in options.parts or [*_ROWS, *_TABLES]:
+    for part in options.parts or [*ROWS, *_TABLES]:
         # Imported one by one: some need what others do without.
         if part in _TABLES:
             import_module(_TABLES[part]).measure(console)
@@ -42,7 +42,7 @@ def main() -> None:
 
 def _measured(console: Console, part: str) -> Sequence[Row]:
     rows: list[Row] = []
-    for row in import_module(_ROWS[part]).rows():
+    for row in import_module(ROWS[part]).rows():
         console.print(report.shown(row))
         rows.append(row)
     return rows
@@ -50,7 +50,7 @@ def _measured(console: Console, part: str) -> Sequence[Row]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the guard costs.")
-    parser.add_argument("parts", nargs="*", choices=[*_ROWS, *_TABLES], help="what to measure; all if none is named")
+    parser.add_argument("parts", nargs="*", choices=[*ROWS, *_TABLES], help="what to measure; all if none is named")
     parser.add_argument("--write", action="store_true", help="write the figures and charts into docs/benchmarks.md")
     return parser
 
