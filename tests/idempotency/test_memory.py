@@ -132,8 +132,14 @@ class TestRoom:
     @pytest.mark.parametrize("value", [0, -1, 1.5, True, "1", None])
     def test_option(self, value: Any) -> None:
         """How many is a whole number."""
-        with pytest.raises(ConfigurationError, match="max_entries: must be a whole number, at least 1, not "):
+        with pytest.raises(ConfigurationError, match=r"^max_entries: must be a whole number, at least 1, not [^ ]+$"):
             MemoryStore(max_entries=value)
+
+    def test_range(self) -> None:
+        """One is enough, and a thousand million the most."""
+        assert [MemoryStore(max_entries=value).max_entries for value in (1, 10**9)] == [1, 10**9]
+        with pytest.raises(ConfigurationError, match=r"^max_entries: "):
+            MemoryStore(max_entries=10**9 + 1)
 
 
 class TestClock:
@@ -159,5 +165,5 @@ class TestClock:
 
     def test_option(self) -> None:
         """It is called."""
-        with pytest.raises(ConfigurationError, match="clock: must be callable"):
+        with pytest.raises(ConfigurationError, match=r"^clock: must be callable, not int$"):
             MemoryStore(clock=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  wrong, on purpose

@@ -255,18 +255,24 @@ class TestNoEvent:
     )
     def test_refused(self, body: bytes) -> None:
         """It is a PayloadError, and the message does not quote the body."""
-        with pytest.raises(PayloadError, match=r"^the body is authentic, but ") as caught:
+        with pytest.raises(PayloadError) as caught:
             events.parse(body)
         assert "batch" not in str(caught.value)
         assert caught.value.__cause__ is caught.value.__context__ is None
 
     @pytest.mark.parametrize(
-        ("body", "said"), [(b"{", "DecodeError"), (b'"\xff"', "UnicodeDecodeError"), (b"[]", "no JSON object")]
+        ("body", "said"),
+        [
+            (b"{", "can't be decoded as JSON (DecodeError)"),
+            (b'"\xff"', "can't be decoded as JSON (UnicodeDecodeError)"),
+            (b"[]", "no JSON object with a text `type`"),
+        ],
     )
     def test_says_what_failed(self, body: bytes, said: str) -> None:
         """The message tells what is no JSON from what is no object."""
-        with pytest.raises(PayloadError, match=said):
+        with pytest.raises(PayloadError) as caught:
             events.parse(body)
+        assert str(caught.value) == f"the body is authentic, but {said}"
 
     def test_last_of_two_members_counts(self) -> None:
         """Where a member is there twice, the last counts, as in Python's own decoder: of the type, too."""

@@ -13,7 +13,8 @@ from webhook_guard.sansio import keys
 from webhook_guard.sansio.errors import ConfigurationError, PayloadError, Reason, VerificationError
 from webhook_guard.sansio.events import BatchCompleted, Extra, ResourceData
 from webhook_guard.sansio.guard import (
-    READ_SIZE,
+    MAX_BODY_SIZE,
+    TOLERANCE,
     Delivery,
     Guard,
     Incoming,
@@ -70,6 +71,11 @@ class TestMatch:
         """The root path is looked at."""
         assert [make_guard().match(f"/api{PATH}", root_path) for root_path in ("/api", "")] == [PATH, None]
 
+    @pytest.mark.parametrize("before", ["/api", "/XXXX", "/None"])
+    def test_no_root_path(self, before: str) -> None:
+        """Without a root path, what only ends in the path is another one."""
+        assert make_guard().match(before + PATH) is None
+
     def test_in_doubt(self) -> None:
         """What is neither a path nor a URL is guarded."""
         assert make_guard().match("http://[bad/other") == PATH
@@ -115,6 +121,7 @@ class TestOptions:
             pytest.param(["/a", "b"], "must start with /", id="one of several"),
             pytest.param(b"/a", wrong_type("bytes"), id="bytes"),
             pytest.param(["/a", None], wrong_type("NoneType"), id="None in a list"),
+            pytest.param(["/a", b"/b"], wrong_type("bytes"), id="bytes in a list"),
             pytest.param(7, wrong_type("int"), id="a number"),
         ],
     )
@@ -134,7 +141,9 @@ class TestOptions:
     @pytest.mark.parametrize("value", [-1, -0.1, float("nan"), float("inf"), 10**400, True, "300", None, 10**13])
     def test_tolerance(self, value: Any) -> None:
         """A tolerance is a finite number of seconds, not negative."""
-        with pytest.raises(ConfigurationError, match=r"^tolerance: must be a number from 0 to "):
+        with pytest.raises(
+            ConfigurationError, match=r"^tolerance: must be a number from 0 to 1000000000000, not [^ ]+$"
+        ):
             Guard(path=None, keys=KEYS, tolerance=value, max_body_size=1)
 
     @pytest.mark.parametrize("value", [0, 0.5, 300, 86_400.0])
@@ -145,8 +154,17 @@ class TestOptions:
     @pytest.mark.parametrize("value", [0, -1, 1.5, 1e6, float("nan"), True, "1", None, sys.maxsize + 1, 10**400])
     def test_max_body_size(self, value: Any) -> None:
         """A size is a positive whole number of bytes."""
-        with pytest.raises(ConfigurationError, match=r"^max_body_size: must be a whole number, at least 1, not "):
+        with pytest.raises(ConfigurationError, match=r"^max_body_size: must be a whole number, at least 1, not [^ ]+$"):
             make_guard(max_body_size=value)
+
+    def test_size(self) -> None:
+        """The message has the size, if it is a number."""
+        with pytest.raises(ConfigurationError, match=r"not 0$"):
+            make_guard(max_body_size=0)
+
+    def test_defaults(self) -> None:
+        """The defaults are those of the design: five minutes, and 256 KiB."""
+        assert (TOLERANCE, MAX_BODY_SIZE) == (300, 262_144)
 
     @pytest.mark.parametrize("value", [1, 1.5, 2])
     def test_range_of_a_number(self, value: float) -> None:
@@ -165,10 +183,20 @@ class TestOptions:
         with pytest.raises(ConfigurationError, match=r"not str$"):
             check_number("now", "whsec_", 1, 2)
 
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [(10**15 - 1, "9" * 15), (1 - 10**15, "-" + "9" * 15), (10**15, "int"), (-(10**15), "int")],
+    )
+    def test_large_number(self, value: int, shown: str) -> None:
+        """A number of more than 15 digits is not written: Python refuses to write thousands."""
+        with pytest.raises(ConfigurationError) as caught:
+            check_number("now", value, 2, 3)
+        assert str(caught.value) == f"now: must be a number from 2 to 3, not {shown}"
+
     def test_callable(self) -> None:
         """What has to be called must be callable."""
         assert check_callable("clock", clock := (lambda: 1.0)) is clock
-        with pytest.raises(ConfigurationError, match=r"^clock: must be callable, not int"):
+        with pytest.raises(ConfigurationError, match=r"^clock: must be callable, not int$"):
             check_callable("clock", 7)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]  what it must refuse
 
 
@@ -179,14 +207,14 @@ class TestHead:
         """A websocket has no method, and is refused whatever its headers are."""
         with pytest.raises(VerificationError) as caught:
             make_guard().begin(signed()).check_head(None, now=NOW, input_ends=True)
-        assert reason_of(caught) == "websocket_refused"
+        assert (reason_of(caught), str(caught.value)) == ("websocket_refused", "a websocket on a guarded path")
 
     @pytest.mark.parametrize("method", ["GET", "post", "POST ", "", "DELETE"])
     def test_method(self, method: str) -> None:
         """Only POST delivers, spelled so (RFC 9110 section 9.1: methods are case-sensitive)."""
         with pytest.raises(VerificationError) as caught:
             make_guard().begin(signed()).check_head(method, now=NOW, input_ends=True)
-        assert reason_of(caught) == "method_not_allowed"
+        assert (reason_of(caught), str(caught.value)) == ("method_not_allowed", "the method is not POST")
 
     @pytest.mark.parametrize("lengths", [["1", "2"], ["1", "1"]], ids=["different", "the same"])
     def test_repeated_length(self, lengths: list[str]) -> None:
@@ -194,6 +222,13 @@ class TestHead:
         with pytest.raises(VerificationError) as caught:
             receive(*(("content-length", length) for length in lengths))
         assert reason_of(caught) == "malformed_header"
+        assert str(caught.value) == "Content-Length is repeated, or not a decimal number"
+
+    @pytest.mark.parametrize("length", ["1000", "0" * 30 + "1000"], ids=["plain", "zeros before it"])
+    def test_length_is_a_number(self, length: str) -> None:
+        """Zeros at its end count, and those before it do not (RFC 9110 section 8.6), however many there are."""
+        said = str(receive(("content-length", length)).broken_off(Reason.BODY_LENGTH_MISMATCH))
+        assert said == "0 of 1000 declared bytes of the body arrived"
 
     def test_empty_length(self) -> None:
         """An empty Content-Length is malformed."""
@@ -206,14 +241,16 @@ class TestHead:
         with pytest.raises(VerificationError) as caught:
             receive(input_ends=False)
         assert reason_of(caught) == "length_required"
+        assert str(caught.value) == "no Content-Length, and no input that says it ends"
 
     def test_declared_too_large(self) -> None:
         """A body that is declared over the limit is refused unread, with both figures."""
         receive(("content-length", "1000"))
-        with pytest.raises(
-            VerificationError, match=r"over the limit of 1000 bytes \(max_body_size\): 1001 bytes are declared"
-        ):
+        with pytest.raises(VerificationError) as caught:
             receive(("content-length", "1001"))
+        assert str(caught.value) == (
+            "the body is over the limit of 1000 bytes (max_body_size): 1001 bytes are declared"
+        )
 
     @pytest.mark.parametrize(("headers", "webhook_id"), [({"Webhook-Id": " a.b "}, b"a.b"), ({}, b"")])
     def test_webhook_id(self, headers: dict[str, str], webhook_id: bytes) -> None:
@@ -262,9 +299,10 @@ class TestBody:
         """The first chunk over the limit is refused, and not kept."""
         incoming = receive(max_body_size=10)
         incoming.receive_data(b"0123456789")
-        with pytest.raises(VerificationError, match=r"over the limit of 10 bytes \(max_body_size\)") as caught:
+        with pytest.raises(VerificationError) as caught:
             incoming.receive_data(b"x")
         assert reason_of(caught) == "body_too_large"
+        assert str(caught.value) == "the body is over the limit of 10 bytes (max_body_size): more arrived"
         assert incoming._body == b"0123456789"  # pyright: ignore[reportPrivateUsage]  what is held
 
     @pytest.mark.parametrize(
@@ -277,8 +315,8 @@ class TestBody:
         assert receive(*lengths, input_ends=input_ends).wanted() == wanted
 
     def test_wanted_in_portions(self) -> None:
-        """A large body is asked for in portions."""
-        assert receive(max_body_size=10**6).wanted() == READ_SIZE
+        """A large body is asked for in portions of 64 KiB."""
+        assert receive(max_body_size=10**6).wanted() == 65_536
 
     def test_wanted_is_never_negative(self) -> None:
         """An input that gives more than it was asked for is asked for nothing more."""
@@ -359,6 +397,11 @@ class TestDelivery:
         )
         assert dict(self.delivery.__rich_repr__()).keys() == {"webhook_id", "timestamp", "secret_index", "type"}
 
+    def test_keywords(self) -> None:
+        """It is made with keywords: two of its texts may not be mistaken for each other."""
+        with pytest.raises(TypeError):
+            Delivery("wh_1", NOW, "v1,", BODY, EVENT, 0)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]  what it must refuse
+
     def test_frozen(self) -> None:
         """It can't be changed."""
         with pytest.raises(AttributeError):
@@ -388,5 +431,6 @@ class TestDelivery:
     @pytest.mark.parametrize("values", [{}, [], None, "x"], ids=str)
     def test_from_no_values(self, values: Any) -> None:
         """So is what has no values at all."""
-        with pytest.raises(PayloadError, match="give from_dict what to_dict returned"):
+        with pytest.raises(PayloadError) as caught:
             Delivery.from_dict(values)
+        assert str(caught.value) == "these are not the values of a delivery; give from_dict what to_dict returned"
