@@ -251,8 +251,9 @@ class TestSharing:
             assert other.complete("wh_1", token)
         assert store.claim("wh_1").state is ClaimState.COMPLETED
 
-    def test_fork(self, store: SQLiteStore, path: Path) -> None:
+    def test_fork(self, path: Path) -> None:
         """A child process opens the file for itself, while the parent goes on."""
+        store = SQLiteStore(path, timeout=10)
         store.claim("parent")
         context = multiprocessing.get_context("fork")
 
@@ -266,6 +267,7 @@ class TestSharing:
         for number in range(50):
             store.claim(f"parent {number}")
         process.join()
+        store.close()
         assert process.exitcode == 0
         assert len(rows(path)) == 101
 
