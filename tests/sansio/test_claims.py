@@ -142,8 +142,8 @@ class TestUnavailable:
 
     def test_one_line(self) -> None:
         """What a server says can't forge a line of the log; and the full stop is the log's."""
-        error = unavailable(OSError("..down\nINFO  all is well\x1b[31m..."))
-        assert str(error) == "the store failed with OSError: ..down INFO all is well\\x1b[31m"
+        error = unavailable(OSError("..down\nINFO  all is well\x1b[31mMAX..."))
+        assert str(error) == "the store failed with OSError: ..down INFO all is well\\x1b[31mMAX"
 
     def test_short(self) -> None:
         """Of what a server says, 200 characters are shown."""
