@@ -109,19 +109,22 @@ def test_statement_on_changed_vector(changed: Delivery, rule: Rule) -> None:
     assert broken_rule(changed, with_event=True) is rule
 
 
+VALUES: list[tuple[object, object, list[str]]] = [
+    ({"a": 1, "b": [{}, None]}, {"a": 1, "b": [{}, None]}, []),
+    ({"a": 1}, {"a": True}, ["a"]),
+    ({"a": 1}, {"a": 1.0}, ["a"]),
+    ({"a": 0.0}, {"a": -0.0}, ["a"]),
+    ({}, {"a": None}, ["a"]),
+    ({"a": {"b": [1, {"c": 2}]}}, {"a": {"b": [1, {"c": 3}]}}, ["a.b[1].c"]),
+    ({"a": [1]}, {"a": [1, 2]}, ["a"]),
+    (UnknownEvent(type="x", extra=Extra(y=1)), {"type": "x", "y": 1}, []),
+    (UnknownEvent(type="x"), {"type": "x", "y": 1}, ["y"]),
+]
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "paths"),
-    [
-        ({"a": 1, "b": [{}, None]}, {"a": 1, "b": [{}, None]}, []),
-        ({"a": 1}, {"a": True}, ["a"]),
-        ({"a": 1}, {"a": 1.0}, ["a"]),
-        ({"a": 0.0}, {"a": -0.0}, ["a"]),
-        ({}, {"a": None}, ["a"]),
-        ({"a": {"b": [1, {"c": 2}]}}, {"a": {"b": [1, {"c": 3}]}}, ["a.b[1].c"]),
-        ({"a": [1]}, {"a": [1, 2]}, ["a"]),
-        (UnknownEvent(type="x", extra=Extra(y=1)), {"type": "x", "y": 1}, []),
-        (UnknownEvent(type="x"), {"type": "x", "y": 1}, ["y"]),
-    ],
+    VALUES,
     ids=["equal", "bool", "float", "sign", "missing", "nested", "shorter", "extra", "no extra"],
 )
 def test_values(ours: object, theirs: object, paths: list[str]) -> None:
