@@ -186,7 +186,7 @@ class TestMisuse:
             ),
             pytest.param(
                 b"POST / HTTP/1.1\r\nHost: a\r\nwebhook-id:\r\n\r\n",
-                "has no usable webhook-id (webhook-id is not 1 to 256",
+                "has a webhook-id that is not 1 to 256",
                 id="an empty id",
             ),
             pytest.param(
@@ -196,7 +196,7 @@ class TestMisuse:
             ),
             pytest.param(
                 b"POST / HTTP/1.1\r\nHost: a\r\nwebhook-id: caf\xe9\r\n\r\n",
-                "has no usable webhook-id (webhook-id is not 1 to 256",
+                "has a webhook-id that is not 1 to 256",
                 id="an id that is none",
             ),
             pytest.param(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from webhook_guard.diagnose.causes import Cause, Step
 from webhook_guard.diagnose.fields import STANDARD, Field, renamed
 from webhook_guard.diagnose.timestamps import in_seconds
-from webhook_guard.sansio.signature import ID_FORMAT, TIMESTAMP_FORMAT
+from webhook_guard.sansio.signature import is_id, is_timestamp
 
 #: What is around values that were quoted, or put in a list.
 _QUOTES = b"\"' []"
@@ -89,11 +89,11 @@ def _signed(ids: list[_Value], timestamps: list[_Value]) -> Iterator[Head]:
     Others are not tried, although a MAC may be right: who knows a delivery can cut ``id.timestamp.body`` elsewhere.
     """
     for timestamp in chain.from_iterable(map(_in_seconds, timestamps)):
-        if not TIMESTAMP_FORMAT.fullmatch(timestamp.text):
+        if not is_timestamp(timestamp.text):
             continue
         yield Head(b"%b." % timestamp.text, timestamp.text, timestamp.after(_WITHOUT_ID))
         for webhook_id in ids:
-            if ID_FORMAT.fullmatch(webhook_id.text) and _belong_together(webhook_id, timestamp):
+            if is_id(webhook_id.text) and _belong_together(webhook_id, timestamp):
                 steps = webhook_id.after(*timestamp.steps)
                 yield Head(b"%b.%b." % (webhook_id.text, timestamp.text), timestamp.text, steps, is_whole=True)
 

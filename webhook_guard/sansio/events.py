@@ -22,8 +22,11 @@ class Extra(dict[str, Any]):
     A type of its own, so that no JSON value converts to it: a member that is called extra is unknown like any other.
     """
 
+    __slots__ = ()
 
-class Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+# Not tracked by the garbage collector: JSON has no cycles.
+class Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What every JSON object of an event has.
 
     Attributes:

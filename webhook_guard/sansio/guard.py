@@ -271,11 +271,13 @@ class Incoming:
         """
         if self._declared is not None and len(self._body) != self._declared:
             raise self.broken_off(Reason.BODY_LENGTH_MISMATCH)
-        head, body = self._head, bytes(self._body)
+        head = self._head
+        # One copy: what it grew in is given up, because the app may run for long.
+        self._body = body = bytes(self._body)
         secret_index = signature.verify(head, body, self._guard.keys)
         return self._guard.delivery(
             webhook_id=head.webhook_id.decode("ascii"),
-            timestamp=int(head.timestamp),
+            timestamp=head.timestamp,
             signature=head.signature.decode("latin-1"),
             body=body,
             event=events.parse(body),

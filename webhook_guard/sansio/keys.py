@@ -101,9 +101,9 @@ def prepare(secret: Secret) -> Keys:
     Raises:
         ConfigurationError: It is of another type, or empty, or one of its secrets can't be used.
     """
-    secrets = entries(secret)
     if isinstance(secret, (str, bytes)):
-        return _prepare(secrets, ("secret",))
+        return _prepare((secret,), ("secret",))
+    secrets = entries(secret)
     return _prepare(secrets, tuple(f"secret[{index}]" for index in range(len(secrets))))
 
 
