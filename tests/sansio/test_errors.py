@@ -90,6 +90,11 @@ class TestTree:
         """An error says its message, and nothing else."""
         assert str(error) == message
 
+    @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+    def test_repr(self, error: WebhookError) -> None:
+        """For developers, it shows the reason as well."""
+        assert repr(error) == f"{type(error).__name__}({str(error)!r}, {error.reason!r})"
+
     def test_own_reasons(self) -> None:
         """Errors that have one reason only know it."""
         reasons = {type(error): error.reason for error in ERRORS}

@@ -63,6 +63,7 @@ def test_spellings(path: str) -> None:
         "/webhooks/openai/x",
         "/x/webhooks/openai",
         "/webhooks/openai.",
+        "/webhooks/openaiX",
         "/Webhooks/OpenAI",
         "/webhooks/./openai",
         "/webhooks/x/../openai",
@@ -152,6 +153,8 @@ def test_mounts(path: str, root_path: str) -> None:
     [
         ("/mount/x/webhooks/openai", ""),
         ("/mount/azure/openai", ""),
+        ("/mo/unt/webhooks/openai", ""),
+        ("/x/mount/mount/webhooks/openai", ""),
         ("/mount/x/webhooks/openai", "/api"),
         ("/x/mount/api/webhooks/openai", "/api/v1"),
         ("/x/api/webhooks/openai", "/api"),
@@ -170,6 +173,7 @@ def test_not_mounts(path: str, root_path: str) -> None:
     ("configured", "path", "root_path"),
     [
         ("/m/s/t/webhooks/openai", "/m/s/t/x/s/webhooks/openai", ""),
+        ("/m/s/webhooks/openai", "/m/s/x/ms/webhooks/openai", ""),
         ("/webhooks/webhooks/openai", "/webhooks/openai", "/api"),
         ("/b/a/a/b/h", "/b/a/b/h", ""),
         ("/", "/api", "/api"),
