@@ -97,6 +97,33 @@ class TestPerLoop:
             assert closed() is None
             assert runner.run(get()) == kept
 
+    def test_forgotten_by_two_at_once(self) -> None:
+        """Of two threads that forget what a closed loop had, neither fails."""
+        own = PerLoop(object)
+
+        async def get() -> object:
+            return own.get()
+
+        class Closing(asyncio.SelectorEventLoop):
+            """A loop that another thread forgets while this one looks at it."""
+
+            is_watched = False
+
+            def is_closed(self) -> bool:
+                if self.is_watched:
+                    self.is_watched = False
+                    other = threading.Thread(target=asyncio.run, args=(get(),))
+                    other.start()
+                    other.join()
+                return super().is_closed()
+
+        loop = Closing()
+        loop.run_until_complete(get())
+        loop.close()
+        loop.is_watched = True
+        assert asyncio.run(get())
+        assert not loop.is_watched
+
     @staticmethod
     async def loop(own: PerLoop[list[asyncio.AbstractEventLoop]]) -> asyncio.AbstractEventLoop:
         """Return the loop that is in what it has."""

@@ -122,6 +122,12 @@ class TestCheckedKey:
             checked_key(store)
         assert str(caught.value) == "idempotency: must be a store, such as MemoryStore(), not OwnStore"
 
+    def test_object(self) -> None:
+        """Nor does something else."""
+        with pytest.raises(ConfigurationError) as caught:
+            checked_key(object())
+        assert str(caught.value) == "idempotency: must be a store, such as MemoryStore(), not object"
+
     def test_class(self) -> None:
         """Nor does a class: it is to be called."""
         with pytest.raises(ConfigurationError) as caught:
