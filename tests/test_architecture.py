@@ -77,6 +77,19 @@ def test_parsing_is_behind_the_signature() -> None:
     assert decoders == {"events.py", "guard.py"}
 
 
+def test_comparisons_are_constant_in_time() -> None:
+    """Signatures are compared by `hmac.compare_digest` alone, and all of them, also behind one that matches."""
+    module = ast.parse((PACKAGE / "sansio" / "signature.py").read_text("utf-8"))
+    (verify,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "verify")
+    loops = [node for node in ast.walk(verify) if isinstance(node, ast.For)]
+    within = [node for loop in loops for node in ast.walk(loop)]
+    assert [ast.unparse(loop.iter) for loop in loops] == ["keys.macs", "head.candidates"]
+    assert not [node for node in within if isinstance(node, (ast.Break, ast.Return, ast.Raise, ast.Continue))]
+    # Before the first match is told from others, the comparison has been made.
+    (decision,) = (node.test for node in loops[1].body if isinstance(node, ast.If))
+    assert ast.unparse(decision) == "hmac.compare_digest(expected, candidate) and matched is None"
+
+
 def test_imports_no_framework() -> None:
     """Importing the package, with a star too, imports no framework."""
     code = "from webhook_guard import *; import sys; print(*{name.partition('.')[0] for name in sys.modules})"

@@ -1,5 +1,6 @@
 """What the documentation shows runs, and says the truth."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -311,3 +312,43 @@ class TestDiagnose:
         links = re.findall(r"\]\((?!http)([^)#]+)\)", DIAGNOSE)
         assert links
         assert [link for link in links if not (Path(__file__).parents[1] / "docs" / link).exists()] == []
+
+
+ROOT = Path(__file__).parents[1]
+SECURITY = ROOT.joinpath("SECURITY.md").read_text("utf-8")
+
+
+class TestSecurity:
+    """SECURITY.md."""
+
+    @pytest.mark.parametrize(
+        "row", re.findall(r"^\| ([A-Z].*?) \| (.*) \|$", SECURITY, re.MULTILINE), ids=lambda row: str(row)[:40]
+    )
+    def test_each_promise_has_its_test(self, row: tuple[str, str]) -> None:
+        """Behind each promise are tests under the names that they have, or a page of docs/ with what was measured."""
+        links = re.findall(r"\[([^\]]+)\]\(([^)]+)\)", row[1])
+        assert links
+        for name, target in links:
+            path, *node = name.split("::")
+            assert path == target
+            if path.startswith("tests/"):
+                assert not node or tuple(node) in _tests(ROOT / path)
+            else:
+                assert (ROOT / path).exists()
+
+    def test_links(self) -> None:
+        """Its links lead to files."""
+        links = re.findall(r"\]\((?!http)([^)#]+)\)", SECURITY)
+        assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def _tests(path: Path) -> set[tuple[str, ...]]:
+    """Return the tests in a file, each as its name, behind that of its class if it is in one."""
+    tree = ast.parse(path.read_text("utf-8"))
+    classes = {node.name: node.body for node in tree.body if isinstance(node, ast.ClassDef)}
+    within = {(name, *_name(node)) for name, body in classes.items() for node in body}
+    return {_name(node) for node in tree.body} | within
+
+
+def _name(node: ast.stmt) -> tuple[str, ...]:
+    return (node.name,) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else ()
