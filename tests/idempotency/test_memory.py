@@ -116,6 +116,14 @@ class TestRoom:
         store.claim("c")
         assert states(store, "ac") == "ii"
 
+    def test_order_of_claims_with_room(self) -> None:
+        """So it is where nothing had to go for it: later, it is the other one that does."""
+        clock = Clock()
+        store = MemoryStore(max_entries=3, clock=clock, lease=10)
+        for key, now in (("a", 1000), ("b", 1001), ("a", 1010), ("c", 1011), ("d", 1011)):
+            clock.now = now
+            assert store.claim(key).state is ClaimState.NEW
+
     def test_bounded(self) -> None:
         """It never holds more than it may: of many, the last ones are left."""
         store = MemoryStore(max_entries=10)
@@ -167,3 +175,9 @@ class TestClock:
         """It is called."""
         with pytest.raises(ConfigurationError, match=r"^clock: must be callable, not int$"):
             MemoryStore(clock=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  wrong, on purpose
+
+
+def test_token() -> None:
+    """A token is 128 random bits: nobody guesses another's."""
+    tokens = {MemoryStore().claim("wh_1").token for _ in range(10)}
+    assert [len(bytes.fromhex(token)) for token in tokens] == [16] * 10

@@ -185,6 +185,12 @@ class TestStatements:
             ("shop:/a#wh_2", True, pytest.approx(600, abs=5)),
         ]
 
+    def test_token(self, table: Table, store_of: Callable[..., Caller]) -> None:
+        """A token is 128 random bits: nobody guesses another's."""
+        store = store_of(table.dsn)
+        tokens = {store.claim(f"#wh_{number}").token for number in range(10)}
+        assert [len(bytes.fromhex(token)) for token in tokens] == [16] * 10
+
     def test_completed_again(self, table: Table, store_of: Callable[..., Caller]) -> None:
         """To complete again does not begin another retention."""
         store = store_of(table.dsn, retention=600)

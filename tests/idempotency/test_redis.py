@@ -269,6 +269,12 @@ class TestKept:
         assert found == {"state": "in_progress", "token": token}
         assert 650_000 < kept.milliseconds_left() <= 660_000
 
+    def test_token(self, kept: Kept, store_of: Callable[..., Caller]) -> None:
+        """A token is 128 random bits: nobody guesses another's."""
+        store = store_of(need_redis(), namespace=kept.namespace)
+        tokens = {store.claim(f"#wh_{number}").token for number in range(10)}
+        assert [len(bytes.fromhex(token)) for token in tokens] == [16] * 10
+
     def test_completed(self, kept: Kept, store_of: Callable[..., Caller]) -> None:
         """A completed delivery has no lease any more, and is kept for the retention."""
         store = store_of(need_redis(), namespace=kept.namespace, lease=60, retention=600)

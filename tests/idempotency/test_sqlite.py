@@ -92,6 +92,11 @@ class TestFile:
         store.complete("/a#wh_2", store.claim("/a#wh_2").token)
         assert rows(path) == [("webhook_guard:/a#wh_1", 0, 1010.0), ("webhook_guard:/a#wh_2", 1, 1100.0)]
 
+    def test_token(self, store: SQLiteStore) -> None:
+        """A token is 128 random bits: nobody guesses another's."""
+        tokens = {store.claim(f"wh_{number}").token for number in range(10)}
+        assert [len(bytes.fromhex(token)) for token in tokens] == [16] * 10
+
     def test_durable(self, store: SQLiteStore, path: Path) -> None:
         """It is in WAL mode, and each change is on the disk before a call returns."""
         store.claim("wh_1")
