@@ -19,7 +19,7 @@ _HOST = "127.0.0.1"
 #: Where `benchmarks` is: it is not installed.
 _ROOT = Path(__file__).parents[2]
 #: Seconds until a server that does not answer is given up: up to four of them start on one core.
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
