@@ -9,12 +9,15 @@ coverage of the package grows.
 
 import importlib
 import sys
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
 
 #: Whose coverage tells inputs apart. Bodies are decoded in C, which has none, so that of what judges them has to do.
 _INSTRUMENTED = ["webhook_guard", "fuzz.harnesses.body"]
+#: Seconds of computing that one input may take: `diagnose` may take five. libFuzzer's limit is one of the wall clock.
+_SLOWEST = 10
 #: How often a harness mutates an input itself, where it can.
 _OWN = 0.5
 
@@ -45,8 +48,13 @@ def _mutate(name: str, arguments: tuple[str, ...]) -> None:
         mutated: bytes = harness.mutate(data, random) if random.random() < _OWN else atheris.Mutate(data, most)
         return mutated[:most]
 
+    def check(data: bytes) -> None:
+        start = time.process_time()
+        harness.check(data)
+        assert time.process_time() - start < _SLOWEST, "it takes too long"
+
     own = {"custom_mutator": mutate} if hasattr(harness, "mutate") else {}
-    atheris.Setup([name, *arguments], harness.check, **own)
+    atheris.Setup([name, *arguments], check, **own)
     atheris.Fuzz()
 
 
