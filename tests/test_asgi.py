@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, Delivery, Reason, get_delivery, get_event
-from webhook_guard.idempotency import MemoryStore
+from webhook_guard.idempotency import ClaimState, MemoryStore
 from webhook_guard.refused import RefusedRequest
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed
@@ -374,6 +374,22 @@ class TestRefusing:
             WEBHOOK_ID,
         )
 
+    def test_logged_once_a_minute(self, records: list[Any]) -> None:
+        """Of refusals for the same reason, the guard's clock decides which is a warning, and which a detail."""
+        times = iter([NOW, NOW + 59, NOW + 61])
+        guarded = guard(App(), clock=lambda: next(times), tolerance=999)
+        headers = [(name, b"wh_2" if name == b"webhook-id" else value) for name, value in HEADERS]
+        for _ in range(3):
+            server = Server(*GENUINE)
+            asyncio.run(guarded(make_scope(headers=headers), server.receive, server.send))
+        assert [record.levelname for record in records] == ["WARNING", "INFO", "WARNING"]
+
+    def test_head_method(self) -> None:
+        """The answer to HEAD has no body (RFC 9110 section 9.3.2)."""
+        server = Server()
+        call(server, scope=make_scope(method="HEAD"))
+        assert (server.status, server.sent[1]["body"]) == (405, b"")
+
     def test_unexpected_shape_is_logged(self, records: list[Any]) -> None:
         """An event that is kept as unknown though its type is known is a warning."""
         body = event_body("batch.completed", [])
@@ -441,6 +457,11 @@ class TestTelling:
         """A websocket begins with a GET."""
         request = self.told(Server(), {"type": "websocket", "path": PATH, "headers": HEADERS}, capture=True)
         assert (request.error.reason, request.method, request.body) == ("websocket_refused", "GET", b"")
+
+    def test_reading_fails(self) -> None:
+        """What `receive` raises is told by its type, and not by its text, which may be private."""
+        said = str(self.told(Server(OSError("private")), make_scope()).error)
+        assert said == "0 of an undeclared number of bytes of the body arrived; reading failed with OSError"
 
     def test_no_method_and_no_headers(self) -> None:
         """What the scope has not is empty."""
@@ -733,5 +754,21 @@ def test_store() -> None:
 
     first, second, store = Server(*GENUINE), Server(*GENUINE), MemoryStore()
     call(first, app=app, idempotency=store)
+    assert store.claim(f"{PATH}#{WEBHOOK_ID}").state is ClaimState.COMPLETED
     call(second, app=app, idempotency=store)
     assert (first.status, second.reason) == (204, "duplicate")
+
+
+def test_store_is_logged(records: list[Any]) -> None:
+    """What is said of a claim has the path of the request, as it came."""
+
+    class Forgetful(MemoryStore):
+        def complete(self, _key: str, _token: str, /) -> bool:
+            return False
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    call(Server(*GENUINE), app=app, scope=make_scope(path="//webhooks/openai"), idempotency=Forgetful())
+    assert [record.path for record in records] == ["//webhooks/openai"]

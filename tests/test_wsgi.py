@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from webhook_guard import ConfigurationError, Delivery, Reason, WSGIWebhookMiddleware, get_delivery, get_event
-from webhook_guard.idempotency import MemoryStore
+from webhook_guard.idempotency import ClaimState, MemoryStore
 from webhook_guard.refused import RefusedRequest
 
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed, variable
@@ -202,6 +202,10 @@ class TestRefusing:
         guard(App())(make_environ(REQUEST_METHOD="GET"), start)
         assert (start.status, dict(start.headers)["allow"]) == ("405 Method Not Allowed", "POST")
 
+    def test_head_method(self) -> None:
+        """The answer to HEAD has no body (RFC 9110 section 9.3.2)."""
+        assert guard(App())(make_environ(REQUEST_METHOD="HEAD"), Start()) == [b""]
+
     def test_head_is_refused_unread(self) -> None:
         """The body of a refused head is not asked for."""
         stream = Input()
@@ -241,6 +245,19 @@ class TestRefusing:
             "//webhooks/openai",
             WEBHOOK_ID,
         )
+
+    def test_logged_once_a_minute(self, records: list[Any]) -> None:
+        """Of refusals for the same reason, the guard's clock decides which is an error, and which a detail."""
+        times = iter([NOW, NOW + 59, NOW + 61])
+        guarded = guard(App(), clock=lambda: next(times), tolerance=999)
+        for _ in range(3):
+            guarded(make_environ(HTTP_WEBHOOK_ID="wh_2"), Start())
+        assert [record.levelname for record in records] == ["WARNING", "INFO", "WARNING"]
+
+    def test_no_path(self, records: list[Any]) -> None:
+        """A server that has no PATH_INFO means the root (PEP 3333)."""
+        refusal(make_environ(PATH_INFO=None, HTTP_WEBHOOK_ID=None), path=None)
+        assert [record.path for record in records] == [""]
 
     def test_unexpected_shape_is_logged(self, records: list[Any]) -> None:
         """An event that is kept as unknown though its type is known is a warning."""
@@ -315,6 +332,15 @@ class TestTelling:
             ("x-empty", ""),
         )
         assert (request.body, request.is_whole) == (None, False)
+
+    def test_path_that_is_no_latin1(self) -> None:
+        """Of a server that has not the bytes of the path, as PEP 3333 asks, the rest of it is told."""
+        assert self.told(make_environ(PATH_INFO="/webhooks/\u20acopenai", HTTP_WEBHOOK_ID=None)).target == PATH
+
+    def test_reading_fails(self) -> None:
+        """What the input raises is told by its type, and not by its text, which may be private."""
+        said = str(self.told(make_environ(Input(BODY[:9], OSError("private")))).error)
+        assert said == f"9 of {len(BODY)} declared bytes of the body arrived; reading failed with OSError"
 
     def test_no_headers(self) -> None:
         """What is empty or missing, is there twice, or is not from the request, is none; nor is what is no text."""
@@ -511,7 +537,24 @@ def test_store() -> None:
         start_response("204 No Content", [])
         return []
 
-    guarded, second = guard(app, idempotency=MemoryStore()), Start()
+    store, second = MemoryStore(), Start()
+    guarded = guard(app, idempotency=store)
     assert guarded(make_environ(), Start()) == []
+    assert store.claim(f"{PATH}#{WEBHOOK_ID}").state is ClaimState.COMPLETED
     (answer,) = guarded(make_environ(), second)
     assert (second.status, json.loads(answer)["reason"]) == ("200 OK", "duplicate")
+
+
+def test_store_is_logged(records: list[Any]) -> None:
+    """What is said of a claim has the path of the request, as it came."""
+
+    class Forgetful(MemoryStore):
+        def complete(self, _key: str, _token: str, /) -> bool:
+            return False
+
+    def app(_: Any, start_response: Any) -> list[bytes]:
+        start_response("204 No Content", [])
+        return []
+
+    guard(app, idempotency=Forgetful())(make_environ(PATH_INFO="//webhooks/openai"), Start())
+    assert [record.path for record in records] == ["//webhooks/openai"]

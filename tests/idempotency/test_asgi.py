@@ -340,7 +340,9 @@ class TestHolding:
         async def app(_scope: Any, _receive: Any, send: Any) -> None:
             await send(START)
             server.fails_with = RuntimeError("expected a body")
-            await send(other)
+            with pytest.raises(RuntimeError):
+                await send(other)
+            raise server.fails_with
 
         server = Server(guarded(app, store))
         with pytest.raises(RuntimeError):
@@ -385,33 +387,39 @@ class TestFailingStore:
         return store
 
     @pytest.mark.parametrize(
-        ("result", "level"),
-        [(OSError("down"), "ERROR"), (False, "WARNING")],
+        ("result", "level", "said"),
+        [
+            (OSError("down"), "ERROR", "the store failed with OSError: down; path "),
+            (False, "WARNING", "the delivery is somebody else's by now"),
+        ],
         ids=["fails", "lost"],
     )
-    def test_complete(self, records: list[Any], result: Any, level: str) -> None:
+    def test_complete(self, records: list[Any], result: Any, level: str, said: str) -> None:
         """The app's answer goes out all the same, and one record says that the delivery may be handled again."""
         store = self.failing("complete", result)
         assert asyncio.run(Server(guarded(answering(START, END), store)).run()) == [START, END]
         (record,) = records
         assert (record.levelname, record.webhook_id) == (level, WEBHOOK_ID)
-        assert record.getMessage().startswith("webhook claim not completed: ")
+        assert record.getMessage().startswith(f"webhook claim not completed: {said}")
         # Not released: the handler has done its work.
         assert state(store) is ClaimState.IN_PROGRESS
 
     @pytest.mark.parametrize(
-        ("result", "level"),
-        [(OSError("down"), "ERROR"), (False, "WARNING")],
+        ("result", "level", "said"),
+        [
+            (OSError("down"), "ERROR", "the store failed with OSError: down; path "),
+            (False, "WARNING", "the delivery is somebody else's by now"),
+        ],
         ids=["fails", "lost"],
     )
-    def test_release(self, records: list[Any], result: Any, level: str) -> None:
+    def test_release(self, records: list[Any], result: Any, level: str, said: str) -> None:
         """The app's exception goes on, and one record says what became of the claim."""
         server = Server(guarded(answering(error=ZeroDivisionError()), self.failing("release", result)))
         with pytest.raises(ZeroDivisionError):
             asyncio.run(server.run())
         (record,) = records
         assert (record.levelname, record.path) == (level, PATH)
-        assert record.getMessage().startswith("webhook claim not released: ")
+        assert record.getMessage().startswith(f"webhook claim not released: {said}")
 
 
 class TestThreads:
@@ -454,6 +462,34 @@ class TestThreads:
         assert asyncio.run(Server(guarded(answering(START, END), self.Waiting(store))).run()) == [START, END]
         assert len(store.threads) == 2
         assert threading.get_ident() not in store.threads
+
+    def test_at_once(self) -> None:
+        """Several deliveries are claimed at the same moment: none waits for another one's call."""
+        both = threading.Barrier(2)
+
+        class Meeting(MemoryStore):
+            def claim(self, key: str, /) -> Claim:
+                both.wait(10)
+                return super().claim(key)
+
+        app = guarded(answering(START, END), self.Waiting(Meeting()))
+
+        async def serve() -> list[Any]:
+            servers = [Server(app, webhook_id=f"wh_{number}") for number in range(2)]
+            await asyncio.gather(*(server.run() for server in servers))
+            return [server.sent for server in servers]
+
+        assert asyncio.run(serve()) == [[START, END]] * 2
+
+    def test_nothing_is_kept(self) -> None:
+        """Calls that have ended are forgotten."""
+
+        async def serve() -> int:
+            app = guarded(answering(START, END), AsyncStore())
+            await Server(app).run()
+            return len(app._claims._running)  # type: ignore[union-attr]  # pyright: ignore[reportPrivateUsage, reportOptionalMemberAccess]  nothing else shows it
+
+        assert asyncio.run(serve()) == 0
 
 
 async def cancelled(app: Any, begun: Callable[[], Awaitable[Any]]) -> Server:

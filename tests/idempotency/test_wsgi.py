@@ -267,6 +267,22 @@ class TestCompletion:
         given.close()
         assert state(store) == ending
 
+    def test_arguments(self) -> None:
+        """The server's `start_response` gets just what the app gives: without `exc_info`, there are two arguments."""
+        calls: list[Any] = []
+        failure = (None, None, None)
+
+        def app(_: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+            start_response("200 OK", [("a", "b")])
+            start_response("500 Oh", [], failure)
+            return []
+
+        def keeping(*arguments: Any) -> Any:
+            calls.append(arguments)
+
+        guarded(app, MemoryStore())(delivered(), keeping)
+        assert calls == [("200 OK", [("a", "b")]), ("500 Oh", [], failure)]
+
     def test_refused_status(self) -> None:
         """A status that the server refuses was not given."""
         store = MemoryStore()
@@ -320,16 +336,23 @@ class TestFailingStore:
     """A store that fails once the claim was granted."""
 
     @pytest.mark.parametrize(
-        ("result", "level"), [(OSError("down"), "ERROR"), (False, "WARNING")], ids=["fails", "lost"]
+        ("result", "level", "said"),
+        [
+            (OSError("down"), "ERROR", "the store failed with OSError: down; path "),
+            (False, "WARNING", "the delivery is somebody else's by now"),
+        ],
+        ids=["fails", "lost"],
     )
-    @pytest.mark.parametrize(("name", "status"), [("complete", "200 OK"), ("release", "500 Oh")])
-    def test_answer_goes_out(self, records: list[Any], name: str, status: str, result: Any, level: str) -> None:
+    @pytest.mark.parametrize("name", ["complete", "release"])
+    def test_answer_goes_out(self, records: list[Any], name: str, result: Any, level: str, said: str) -> None:
         """The app's answer goes out all the same, and one record says what became of the claim."""
 
         def call(_key: str, _token: str) -> bool:
             if isinstance(result, Exception):
                 raise result
             return False
+
+        status = {"complete": "200 OK", "release": "500 Oh"}[name]
 
         def app(_: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
             start_response(status, [])
@@ -340,7 +363,7 @@ class TestFailingStore:
         assert run(guarded(app, store)) == (status, b"done")
         (record,) = records
         assert (record.levelname, record.webhook_id, record.path) == (level, WEBHOOK_ID, PATH)
-        assert record.getMessage().startswith(f"webhook claim not {name}d: ")
+        assert record.getMessage().startswith(f"webhook claim not {name}d: {said}")
         assert state(store) is ClaimState.IN_PROGRESS
 
 
