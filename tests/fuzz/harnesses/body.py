@@ -52,7 +52,7 @@ def _check_message(error: PayloadError) -> None:
 def _check_object(found: Any, expected: dict[str, Any]) -> None:
     """Assert that an object has each of the members, as it came, and no other."""
     fields = {name: getattr(found, name) for name in found.__struct_fields__ if name != "extra"}
-    unfit = _unfit(expected) if isinstance(found, UnknownEvent) else set()
+    unfit = _unfit(expected) if isinstance(found, UnknownEvent) else set[str]()
     known = fields.keys() & expected.keys() - unfit
     assert set(found.extra) == expected.keys() - known, "a member was lost, or is not where it belongs"
     assert all(fields[name] in (None, "event") for name in fields.keys() - known), "a member was invented"
