@@ -23,7 +23,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import heapreplace
 
@@ -117,10 +116,14 @@ class Stranger:
     def _send(self, connection: socket.socket, part: bytes) -> None:
         if self._connection is None:
             return
-        # Closed by the server, which `_read` finds.
-        with suppress(ConnectionError):
-            if connection.send(part) < len(part):
-                raise RuntimeError(f"{self._kind.name}: the server does not read what it is sent")
+        try:
+            sent = connection.send(part)
+        except BlockingIOError:
+            sent = 0
+        except ConnectionError:
+            return  # closed by the server, which `_read` finds
+        if sent < len(part):
+            raise RuntimeError(f"{self._kind.name}: the server does not read what it is sent")
 
     def _read(self, connection: socket.socket) -> int:
         """Return how many answers have come."""
@@ -136,6 +139,7 @@ class Stranger:
         except ConnectionError:
             closed = True
         if closed:
+            connection.close()
             self._connection = None
             self._tally.closed += 1
         statuses = _STATUS.findall(came)
