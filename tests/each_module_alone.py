@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 
 #: The modules outside of the core that have a test file each. Those that need servers are checked by `tox -e stores`.
 MODULES = (
-    *("access", "asgi", "log", "refused", "verify", "wire", "wsgi"),
+    *("access", "asgi", "deadline", "log", "refused", "verify", "wire", "wsgi"),
     *(f"idempotency/{name}" for name in ("asgi", "memory", "scoped", "sqlite", "store", "wsgi")),
     *(
         f"cli/{name}"

@@ -10,7 +10,7 @@ import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from webhook_guard.log import log_unexpected_shape
@@ -39,8 +39,6 @@ Scope: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[..., Awaitable[None]]
-
-_T = TypeVar("_T")
 
 #: Seconds. OpenAI sends a body of a few KiB at once; ten seconds let the worst network through and little else.
 BODY_TIMEOUT = 10.0
@@ -108,6 +106,7 @@ class ASGIWebhookMiddleware:
         self._claims = None if idempotency is None else _claims(idempotency)
         self._clock = guard.check_callable("clock", clock)
         self._refusals = Refusals(on_refused, capture=capture)
+        self._within = _within()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, as the ASGI specification has it."""
@@ -148,7 +147,7 @@ class ASGIWebhookMiddleware:
         method = None if scope["type"] == "websocket" else scope.get("method", "")
         incoming.check_head(method, now=now, input_ends=True)
         try:
-            await _within(self._body_timeout, _read_body(receive, incoming))
+            await self._within(self._body_timeout, _read_body(receive, incoming))
         except TimeoutError:
             raise incoming.broken_off(Reason.BODY_TIMEOUT) from None
         return incoming.end()
@@ -158,6 +157,12 @@ def _claims(store: "Store | AsyncStore") -> "Claims":
     from webhook_guard.idempotency.asgi import Claims  # noqa: PLC0415  stores are imported by those who have one
 
     return Claims(store)
+
+
+def _within() -> "Callable[[float, Coroutine[Any, Any, None]], Awaitable[None]]":
+    from webhook_guard.deadline import within  # noqa: PLC0415  asyncio is imported by those who have such a guard
+
+    return within
 
 
 def _asked_for(scope: Scope) -> str:
@@ -264,36 +269,3 @@ async def _refuse(scope: Scope, send: Send, refusal: WebhookError) -> None:
 def _pause() -> Generator[None, None, None]:
     """Let the event loop run: a layer that gives empty chunks without waiting would keep its timers from firing."""
     yield
-
-
-async def _within(seconds: float, coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Return what `coroutine` returns, or raise TimeoutError after `seconds`.
-
-    Its first step is taken without a timer, because it is nearly always the last one: the body is already there when
-    the app is called. A timer armed for that would make the guard cost over a third more.
-    """
-    try:
-        waiting = coroutine.send(None)
-    except StopIteration as finished:
-        result: _T = finished.value
-        return result
-    from asyncio import timeout  # noqa: PLC0415  a third of the package's import time, which WSGI and scripts do without
-
-    async with timeout(seconds):
-        return await _resumed(coroutine, waiting)
-
-
-@types.coroutine
-def _resumed(coroutine: Coroutine[Any, Any, _T], waiting: Any) -> Generator[Any, Any, _T]:
-    """Go on with a coroutine that has taken its first step and waits for the future `waiting`."""
-    try:
-        while True:
-            try:
-                value = yield waiting
-            except BaseException as error:  # noqa: BLE001  the coroutine's to handle: a cancellation, above all
-                waiting = coroutine.throw(error)
-            else:
-                waiting = coroutine.send(value)
-    except StopIteration as finished:
-        result: _T = finished.value
-        return result
