@@ -1,6 +1,10 @@
 """Where they refuse what is genuine, and where we refuse what the specification leaves open."""
 
+import json
 from collections.abc import Callable
+from typing import Any
+
+from webhook_guard import Reason
 
 from differential.compared import Difference, Kind
 from differential.delivery import ID, SIGNATURE, TIMESTAMP
@@ -65,13 +69,49 @@ def _stricter(
     return Entry(name, Kind.STRICTER, libraries, source, reason, (example,), is_so)
 
 
-def _id_has(is_so: Callable[[str], bool]) -> Predicate:
-    return lambda difference: _says(f"{ID} is not")(difference) and is_so(difference.delivery.value(ID).strip(" \t"))
+def _has(name: str, is_so: Callable[[str], bool]) -> Predicate:
+    """Match a header whose value is so, refused for its form."""
+    return lambda difference: (
+        _is(difference, Reason.MALFORMED_HEADER) and is_so(difference.delivery.value(name).strip(" \t"))
+    )
 
 
-def _says(*texts: str) -> Predicate:
-    """Match what we say when we refuse it."""
-    return lambda difference: any(text in str(difference.ours.error) for text in texts)
+def _has_secret(is_so: Callable[[str], bool]) -> Predicate:
+    return lambda difference: (
+        _is(difference, Reason.CONFIGURATION) and any(is_so(text.strip()) for text in _bare(difference))
+    )
+
+
+def _is_mistake(text: str) -> bool:
+    return text[0] == text[-1] == '"' or text.startswith("sk-") or "whsec_" in text.lower()
+
+
+def _has_json(is_so: Callable[[Any], bool]) -> Predicate:
+    """Match a body whose JSON is so, refused for it; objects are given as lists of pairs, for names that come twice."""
+    return lambda difference: (
+        _is(difference, Reason.MALFORMED_PAYLOAD)
+        and is_so(json.loads(difference.delivery.body, object_pairs_hook=_Pairs))
+    )
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of an object."""
+
+
+def _is(difference: Difference, reason: Reason) -> bool:
+    return getattr(difference.ours.error, "reason", None) is reason
+
+
+def _is_no_event(value: Any) -> bool:
+    return not (isinstance(value, _Pairs) and isinstance(dict(value).get("type"), str))
+
+
+def _has_infinity(value: Any) -> bool:
+    return "Infinity" in json.dumps(value)
+
+
+def _has_half_a_pair(value: Any) -> bool:
+    return "?" in json.dumps(value, ensure_ascii=False).replace("?", "").encode(errors="replace").decode()
 
 
 _SIGNATURE_RULES = "`webhook_guard.sansio.signature`"
@@ -82,7 +122,7 @@ STRICTER = (
         BOTH,
         _SIGNATURE_RULES,
         "It goes into logs and is a key in stores. OpenAI's have about 40.",
-        _id_has(lambda text: len(text) > 256),
+        _has(ID, lambda text: len(text) > 256),
         example="an id of 257 characters",
     ),
     _stricter(
@@ -90,7 +130,7 @@ STRICTER = (
         BOTH,
         _SIGNATURE_RULES,
         "WSGI servers join repeated headers with one: two ids must not pass as one.",
-        _id_has(lambda text: "," in text),
+        _has(ID, lambda text: "," in text),
         example="an id with a comma",
     ),
     _stricter(
@@ -98,7 +138,7 @@ STRICTER = (
         BOTH,
         _SIGNATURE_RULES,
         "It is one word, in logs and in commands.",
-        _id_has(lambda text: len(text.split()) > 1),
+        _has(ID, lambda text: len(text.split()) > 1),
         example="an id with a blank in it",
     ),
     _stricter(
@@ -106,7 +146,7 @@ STRICTER = (
         (OPENAI,),
         _SIGNATURE_RULES,
         "One time has one text.",
-        _says(f"{TIMESTAMP} is not"),
+        _has(TIMESTAMP, lambda text: text.startswith("0")),
         example="a timestamp with a leading zero",
     ),
     _stricter(
@@ -114,7 +154,7 @@ STRICTER = (
         BOTH,
         _SIGNATURE_RULES,
         "A rotation needs two; more is somebody who wants us to work.",
-        _says(f"{SIGNATURE} has"),
+        _has(SIGNATURE, lambda text: len(text.split()) > 32),
         example="the last of 33 signatures",
     ),
     _stricter(
@@ -123,7 +163,7 @@ STRICTER = (
         "`webhook_guard.sansio.keys`",
         "In quotes, with something before its prefix, with its prefix in capitals, or an API key: it takes the text"
         " as the key, which the sender has not.",
-        _says("in quotes", "API key", "something before whsec_", "in lower case"),
+        _has_secret(_is_mistake),
         example="a secret in quotes, signed with all of it",
     ),
     _stricter(
@@ -131,7 +171,7 @@ STRICTER = (
         BOTH,
         _EVENT_RULES,
         "No object, or without a text `type`. `standardwebhooks` knows no events; `openai` returns what is no event.",
-        _says("no JSON object with a text `type`"),
+        _has_json(_is_no_event),
         example="an event without a type",
     ),
     _stricter(
@@ -139,7 +179,7 @@ STRICTER = (
         BOTH,
         _EVENT_RULES,
         "They make infinity of it; RFC 8259 section 6 leaves the range to the reader. We change no value.",
-        _says("(ValidationError)"),
+        _has_json(_has_infinity),
         example="a member beyond the range of numbers",
     ),
     _stricter(
@@ -148,7 +188,7 @@ STRICTER = (
         _EVENT_RULES,
         "It is text that can't be encoded again, so it fails later; RFC 8259 section 8.2 calls what happens"
         " unpredictable.",
-        _says("(DecodeError)"),
+        _has_json(_has_half_a_pair),
         example="a member with an escaped half of a surrogate pair",
     ),
 )
