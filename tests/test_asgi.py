@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
@@ -20,6 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from webhook_guard import ASGIWebhookMiddleware, ConfigurationError, Delivery, Reason, get_delivery, get_event
+from webhook_guard.asgi import BODY_TIMEOUT
 from webhook_guard.idempotency import ClaimState, MemoryStore
 from webhook_guard.refused import RefusedRequest
 
@@ -551,6 +553,22 @@ class TestWaiting:
         ((scope, _, _),) = call(Server(then=trickle)).calls
         assert scope["openai.delivery"].body == BODY
 
+    def test_chunks_are_held_once(self) -> None:
+        """While the guard waits for more of a body, it holds the last chunk as a part of that, and nowhere else."""
+        chunks = [BODY[:9], BODY[9:50], BODY[50:]]
+        references = sys.getrefcount(chunks[1])
+        seen: list[int] = []
+
+        async def trickle() -> Any:
+            await asyncio.sleep(0)
+            if len(seen) == len(chunks):
+                return {"type": "http.disconnect"}
+            seen.append(sys.getrefcount(chunks[1]) - references)
+            return {"type": "http.request", "body": chunks[len(seen) - 1], "more_body": True}
+
+        call(Server(then=trickle))
+        assert seen == [0, 0, 0]
+
     def test_no_timer_for_a_body_that_is_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A body that is already there is read without arming a timer."""
 
@@ -615,6 +633,7 @@ class TestOptions:
             {"max_body_size": 0},
             {"max_body_size": 1.5},
             {"body_timeout": 0},
+            {"body_timeout": 86_401},
             {"body_timeout": float("inf")},
             {"body_timeout": True},
             {"body_timeout": None},
@@ -631,6 +650,12 @@ class TestOptions:
         """The error names the option."""
         with pytest.raises(ConfigurationError, match=f"^{next(iter(options))}: "):
             guard(**{"app": App(), **options})
+
+    def test_body_timeout(self) -> None:
+        """A body may take ten seconds, or from a millisecond to a day."""
+        assert BODY_TIMEOUT == 10
+        for seconds in (0.001, 86_400):
+            assert guard(App(), body_timeout=seconds)
 
     def test_secret_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without a secret, the environment's is taken, once; without that, there is no middleware."""
@@ -700,16 +725,33 @@ class TestMounts:
         assert client.post("/other" + PATH, content=BODY).status_code == 404
         assert called == []
 
-    @pytest.mark.parametrize("raw_path", [b"/mount" + PATH.encode(), b"/mount/%77ebhooks/openai/"])
+    @pytest.mark.parametrize(
+        "raw_path", [b"/mount" + PATH.encode(), b"/mount/%77ebhooks/openai/", b"/mount/%FFwebhooks/openai"]
+    )
     def test_rewritten_path(self, raw_path: bytes) -> None:
         """A router outside of the guard that has rewritten the path does not hide the one that was asked for."""
         scope = make_scope(path="/webhooks/openai/", raw_path=raw_path, headers=[])
         assert call(Server(), scope=scope, path=f"/mount{PATH}").calls == []
 
-    def test_app_with_every_attribute(self) -> None:
+    def test_rewritten_path_below_a_root_path(self) -> None:
+        """Nor does it hide the path that the app itself would look at."""
+
+        class Rooted(App):
+            root_path = "/api"
+
+        scope = make_scope(path=f"/api{PATH}", raw_path=b"/elsewhere", headers=[])
+        assert call(Server(), app=Rooted(), scope=scope).calls == []
+
+    def test_path_that_is_no_text(self) -> None:
+        """A path with bytes that are not UTF-8 is another path, and no error."""
+        scope = make_scope(path="/\udcff", raw_path=b"/%FF")
+        assert call(Server(), scope=scope).calls[0][0] is scope
+
+    @pytest.mark.parametrize("path", ["/other", f"/other{PATH}"])
+    def test_app_with_every_attribute(self, path: str) -> None:
         """An object that has every attribute, as mocks have, can be an app."""
         app = AsyncMock()
-        call(Server(), app=app, scope=make_scope(path="/other"))
+        call(Server(), app=app, scope=make_scope(path=path))
         app.assert_awaited_once()
 
     def test_app_with_a_property_that_raises(self) -> None:

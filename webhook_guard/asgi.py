@@ -212,6 +212,7 @@ async def _read_body(receive: Receive, incoming: Incoming) -> None:
         more_body = message.get("more_body", False)
         if more_body and not chunk:
             await _pause()
+        del message, chunk  # while it waits for the next one, which may take long, a chunk is held once
 
 
 def _admitted(scope: Scope, delivery: guard.Delivery) -> Scope:

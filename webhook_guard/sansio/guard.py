@@ -181,7 +181,7 @@ class Guard:
 class Incoming:
     """A guarded request on its way in; belongs to one request, and to one thread or task."""
 
-    __slots__ = ("_body", "_declared", "_fields", "_guard", "_head", "_input_ends")
+    __slots__ = ("_body", "_declared", "_fields", "_guard", "_head", "_input_ends", "webhook_id")
 
     _head: signature.Head
 
@@ -191,11 +191,8 @@ class Incoming:
         self._body: bytes | bytearray = b""
         self._input_ends = True
         self._fields = fields
-
-    @property
-    def webhook_id(self) -> bytes:
-        """The webhook id as it came, for the log: not judged yet, and empty if there is none."""
-        return self._fields.values.get(signature.ID, b"")
+        #: The webhook id as it came, for the log: not judged yet, and empty if there is none.
+        self.webhook_id: bytes = fields.values.get(signature.ID, b"")
 
     @property
     def body(self) -> bytes:
@@ -220,6 +217,7 @@ class Incoming:
         self._declared = _declared_length(self._fields)
         signature.check_timestamp(self._head, now, self._guard.tolerance)
         self._check_length()
+        del self._fields  # the head has what is needed of them, and strangers may keep the guard waiting
 
     def _check_length(self) -> None:
         if self._declared is None:
