@@ -41,6 +41,7 @@ def test_neither_path_nor_url() -> None:
         "/webhooks/openai\u2028",
         "/webhooks/openai\udcff",
         "/web\udcffhooks/openai",
+        "ht\udcfftp://example.com/webhooks/openai",
         "/webhooksopenai",
         "http://example.com/webhooks/openai",
         "http://example.com//webhooks/openai/",

@@ -133,9 +133,10 @@ def readings(path: str) -> Iterator[Reading]:
     Raises:
         ValueError: It is neither a path nor a URL.
     """
-    yield Reading(path)
-    if not path.startswith("/"):
-        yield Reading(urlparse(path).path)
+    whole = _encodable(path)  # before a URL is looked for: broken bytes in its scheme would hide it
+    yield Reading(whole)
+    if not whole.startswith("/"):
+        yield Reading(urlparse(whole).path)
 
 
 def _segments(path: str) -> list[str]:
