@@ -221,6 +221,25 @@ def gate() -> Iterator[Gate]:
         yield gate
 
 
+class TestPool:
+    """What a pool is made of."""
+
+    def test_options(self, pool: Any) -> None:
+        """It has a name, ten connections at most, and asks silent ones after a minute; it makes no pauses."""
+        made = pool._pool
+        assert (made.name, made.max_size, made.kwargs["keepalives_idle"], made.reconnect_timeout) == (
+            "webhook_guard",
+            10,
+            60,
+            0,
+        )
+
+    def test_values(self, caller: Caller, pool: Any) -> None:
+        """A statement has values, which are sent beside it."""
+        statements = caller.kind.statements(lambda: pool, 1, DEADLINE)
+        assert caller.run(statements.rows("SELECT %(value)s::text", {"value": "'; --"})) == [("'; --",)]
+
+
 class TestDeadline:
     """When a call ends."""
 
@@ -274,6 +293,7 @@ class TestDeadline:
         with pytest.raises(psycopg.OperationalError, match="Connection refused"):
             caller.statements(pool)("SELECT 1")
         assert time.monotonic() - began < 1
+        assert caller.lent == 1
         caller.close_pool(pool)
 
     def test_back(self, caller: Caller) -> None:
