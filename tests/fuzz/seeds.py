@@ -15,7 +15,7 @@ from diagnose.damage import DAMAGES, Captured, sent
 from fuzz import inputs
 from fuzz.catalogue import CATALOGUE, event
 from scenarios import ACCEPTED, BODY_AND_END, GENUINE, HEAD, LIMIT, SCENARIOS, Scenario, with_length
-from support import BODY, OLDER_SECRET, PATH, SECRET, VECTOR_BODY, event_body
+from support import BODY, NOW, OLDER_SECRET, PATH, SECRET, VECTOR_BODY, event_body
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -44,8 +44,9 @@ SECRETS = [
 ]
 PATHS = [
     *(f"{PATH}\n\n{path}" for path in (PATH, f"/{PATH}/", f"{PATH}\n", "/webhooksopenai", "/webhooks/openai/x", "/")),
-    *(f"{PATH}\n\n{PATH}{end}" for end in ("\u2028", "\x85/", "/\x0b", "/\udcff")),
+    *(f"{PATH}\n\n{PATH}{end}" for end in ("\r\v\f", "\x1c\x1d/", "/\x1e\x85", "\u2028\u2029", "/\udcff")),
     *(f"{PATH}\n\nhttp://example.com{path}" for path in (PATH, f"/{PATH}/;a=b?c#d", "")),
+    *(f"{PATH}\n\n{path}" for path in ("https://h:1//webhooks/openai", "ht\udcfftp://h/webhooks/openai")),
     *(f"{PATH}\n\n{path}" for path in ("http://[bad/webhooks/openai", "x:webhooks/openai", "/webhooks/x/../openai")),
     *(f"{PATH}\n/api\n{path}" for path in (f"/api{PATH}", PATH, f"/x/api{PATH}", f"/xapi{PATH}", f"/api//api{PATH}")),
     *(f"/mount{PATH}\n/api\n{path}" for path in (f"/api/mount/x/api{PATH}", f"/mount/api{PATH}", f"/api/mount{PATH}")),
@@ -78,7 +79,7 @@ SCRIPTS = ["5 0 wait 9", "1 1 1 wait 1", "20 fail", "20 gone", "odd", "wait gone
 
 
 #: Scenarios that another harness has: what is special about them needs no whole request.
-_OTHERS = re.compile("ignature|character|nobody")
+_OTHERS = re.compile("ignature|character|nobody|slash|line break")
 
 
 def main() -> None:
@@ -95,7 +96,7 @@ def seeds() -> dict[str, Iterable[Seed]]:
     """Return the seeds of each harness."""
     whole = [scenario for scenario in [*ACCEPTED, *BODY_AND_END] if not _OTHERS.search(scenario.name)]
     return {
-        "head": [*_heads([GENUINE, *HEAD]), ("the input does not end", _request(GENUINE, "body must end"))],
+        "head": [*_heads([GENUINE, *HEAD]), ("the input does not end", _request(GENUINE, "body must end")), *_odd()],
         "signature": _signatures(),
         "secret": _numbered(secret.encode() for secret in SECRETS),
         "path": _numbered(path.encode("utf-8", "surrogateescape") for path in PATHS),
@@ -121,6 +122,18 @@ def _requests(beside: str, scenarios: Iterable[Scenario]) -> Iterator[Seed]:
     for scenario in scenarios:
         terminated = "ends" if scenario.content_length is None else ""
         yield scenario.name, _request(scenario, beside or terminated)
+
+
+def _odd() -> Iterator[Seed]:
+    """Yield heads that no scenario has: servers would not let them through."""
+    genuine = _request(GENUINE)
+    for name, old, new in (
+        ("a line feed after the timestamp", b"%d" % NOW, b"%d\\n" % NOW),
+        ("a Kelvin sign in a name", b"webhook-id", "webhoo\N{KELVIN SIGN}-id".encode()),
+        ("two lengths", b"Content-Length:", b"content-length:1\nContent-Length:"),
+    ):
+        assert old in genuine
+        yield name, genuine.replace(old, new, 1)
 
 
 def _scripts(beside: str) -> Iterator[Seed]:
