@@ -3,7 +3,10 @@
 import multiprocessing
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -129,6 +132,15 @@ class TestFile:
         assert 290 < left <= 301
 
 
+class TestClock:
+    """The option `clock`."""
+
+    def test_option(self, path: Path) -> None:
+        """It is called."""
+        with pytest.raises(ConfigurationError, match=r"^clock: must be callable, not int$"):
+            SQLiteStore(path, clock=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  wrong, on purpose
+
+
 class TestPath:
     """The argument `path`."""
 
@@ -176,6 +188,18 @@ class TestPruning:
         store.claim("new")
         assert [key for key, *_ in rows(path)] == ["webhook_guard:new"]
 
+    def test_some_on_the_way(self, store: SQLiteStore, path: Path) -> None:
+        """A claim removes a thousand at most: it must not take long. `prune` removes all."""
+        store.claim("new")
+        with connection_of(store) as connection:
+            connection.executemany(
+                "INSERT INTO webhook_guard_claims VALUES (?, '', 1, 0)", [(str(number),) for number in range(1500)]
+            )
+        for _ in range(100):
+            store.claim("new")
+        assert len(rows(path)) == 501
+        assert store.prune() == 500
+
 
 class TestFaults:
     """What can be wrong with a file."""
@@ -183,9 +207,14 @@ class TestFaults:
     def test_locked(self, store: SQLiteStore, path: Path) -> None:
         """A file that is locked for too long is an outage; when it is free again, it works."""
         store.claim("wh_1")
-        with locked(path), pytest.raises(IdempotencyError, match="database is locked") as caught:
+        began = time.monotonic()
+        with locked(path), pytest.raises(IdempotencyError) as caught:
             store.claim("wh_2")
-        assert caught.value.reason == "store_unavailable"
+        assert time.monotonic() - began < 4  # SQLite's own time-out is 5 s
+        assert (caught.value.reason, str(caught.value)) == (
+            "store_unavailable",
+            f"{path}: OperationalError, database is locked",
+        )
         assert store.claim("wh_2").state is ClaimState.NEW
 
     def test_locked_from_the_first(self, store: SQLiteStore, path: Path) -> None:
@@ -211,6 +240,23 @@ class TestFaults:
         thread.join()
         patient.close()
         assert claimed == [ClaimState.NEW]
+
+    def test_waits_no_longer_than_needed(self, tmp_path: Path) -> None:
+        """When a lock goes, whoever waits for it goes on at once, also before the file is in WAL mode."""
+        waited = 0.0
+        for number in range(3):
+            path = tmp_path / f"{number}.sqlite3"
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("CREATE TABLE a (b)")
+            with closing(SQLiteStore(path, timeout=10)) as store:
+                thread = threading.Thread(target=store.claim, args=("wh_1",))
+                with locked(path):
+                    thread.start()
+                    thread.join(0.1)
+                waited -= time.monotonic()
+                thread.join()
+                waited += time.monotonic()
+        assert waited < 1.5
 
     def test_busy_threads(self, store: SQLiteStore) -> None:
         """A thread that waits too long for the others of its process is told so."""
@@ -299,6 +345,11 @@ class TestSharing:
         process.join(10)
         assert process.exitcode == 0
         assert store.claim("child").state is ClaimState.COMPLETED
+
+    def test_no_forks(self) -> None:
+        """The module can be imported where there are no forks, as on Windows."""
+        code = "import os, random; del os.register_at_fork; import webhook_guard.idempotency.sqlite"
+        subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  our own
 
     def test_fork_during_calls(self, path: Path) -> None:
         """A fork waits for the calls of other threads: no child inherits a call in progress."""
