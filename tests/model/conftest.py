@@ -32,11 +32,17 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-def bench(front: str, store: str, tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Bench]:
-    """The front and the store, and what happened to them for the figures."""
+def bench(front: str, store: str, tmp_path: Path) -> Generator[Bench]:
+    """The front and the store."""
     with SUBJECTS[store](tmp_path) as subject, open_bench(front, subject) as opened:
         yield opened
-        request.config.stash.setdefault(_FIGURES, []).append(f"{front}, {store}: {line(opened.counts)}")
+
+
+@pytest.fixture
+def figures(front: str, store: str, bench: Bench, request: pytest.FixtureRequest) -> Generator[None]:
+    """Prints what happened to them, at the end of all tests."""
+    yield
+    request.config.stash.setdefault(_FIGURES, []).append(f"{front}, {store}: {line(bench.counts)}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ from model.subjects import SUBJECTS
 EACH = [("asgi", store) for store in SUBJECTS] + [("wsgi", store) for store in SUBJECTS if "Async" not in store]
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize(("front", "store"), EACH)
 def test_promise(bench: Bench, examples: int) -> None:
     """No event is lost, none has a second handler within a lease, and none runs after its completion."""
