@@ -2,7 +2,7 @@
 
     python -m benchmarks                  all parts, about fifteen minutes
     python -m benchmarks core fronts      some of them
-    python -m benchmarks --write          the same, into docs/benchmarks.md, with its charts
+    python -m benchmarks --write          and write them into docs/benchmarks.md, but `stores` and `diagnose`
 
 Run it where the package, with its extras `redis` and `postgres`, and the dependency groups `benchmark` and `test` are
 installed. `servers` needs wrk; `stores` says which Redis and PostgreSQL were not there.

@@ -7,6 +7,8 @@ from typing import Any
 import webhook_guard
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#: What forgeries are signed with.
+OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 PATH = "/webhooks/openai"
 BODY = (
     b'{"id":"evt_685c059ae3a481909bdc86819b066fb6","object":"event","created_at":1750861210,'

@@ -15,7 +15,7 @@ from openai import OpenAI
 from starlette.datastructures import Headers
 from werkzeug.datastructures import EnvironHeaders
 
-from benchmarks.delivery import BODY, JUNK, PATH, SECRET, environ, scope, signed
+from benchmarks.delivery import BODY, JUNK, OTHER_SECRET, PATH, SECRET, environ, scope, signed
 from benchmarks.results import Row, Target, at_most
 from benchmarks.timing import Batch, calls, compare
 from webhook_guard import ASGIWebhookMiddleware, WSGIWebhookMiddleware
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication
 
 ASGIApp: TypeAlias = Callable[..., Coroutine[Any, Any, None]]
-
-_OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 _client = OpenAI(api_key="none")
 
@@ -61,7 +59,7 @@ def _refusals(runner: asyncio.Runner) -> Row:
         "acceptance": (signed(), 200),
         "junk: no webhook headers": (JUNK, 400),
         "junk: garbage in them": (garbage, 400),
-        "forged signature": (signed(_OTHER_SECRET), 400),
+        "forged signature": (signed(OTHER_SECRET), 400),
     }
     app = _guarded_asgi()
     seconds = compare(

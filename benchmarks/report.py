@@ -16,6 +16,7 @@ from benchmarks.tables import cells, table, version
 
 _COMPARED = ("webhook_guard", "openai", "standardwebhooks", "svix")
 _BENEATH = ("msgspec", "pydantic", "starlette", "werkzeug", "fastapi", "flask", "uvicorn", "granian", "gunicorn")
+#: Characters of a line of the docs.
 _LINE = 120
 DOCS = Path(__file__).parents[1] / "docs"
 

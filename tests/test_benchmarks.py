@@ -129,11 +129,6 @@ class TestChart:
             "0.96 times that."
         )
 
-    @staticmethod
-    def test_same_bytes() -> None:
-        """The same rows give the same bytes."""
-        assert charts.draw(rows()) == charts.draw(rows())
-
 
 def luminance(colour: str) -> float:
     """Return the relative luminance of a colour, as WCAG 2 defines it."""

@@ -13,14 +13,16 @@ import logging
 import signal
 import socket
 import sys
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from benchmarks.delivery import PATH, SECRET
 from webhook_guard import ASGIWebhookMiddleware
+from webhook_guard.asgi import ASGIApp, Receive, Scope, Send
 
-ASGIApp: TypeAlias = Any
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BARE, GUARDED, FASTAPI = "bare app", "guard", "FastAPI handler"
 SEEN = "/seen"
@@ -35,7 +37,7 @@ class App:
     def __init__(self) -> None:
         self._complete = 0
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["path"] == SEEN:
             await _answer(send, 200, json.dumps(self._seen()).encode())
@@ -52,7 +54,7 @@ class App:
         }
 
 
-async def _body(receive: Any) -> bytes | None:
+async def _body(receive: Receive) -> bytes | None:
     """Return the whole body; None if the client goes away."""
     chunks: list[bytes] = []
     while True:
@@ -65,7 +67,7 @@ async def _body(receive: Any) -> bytes | None:
             return b"".join(chunks)
 
 
-async def _answer(send: Any, status: int, body: bytes = b"") -> None:
+async def _answer(send: Send, status: int, body: bytes = b"") -> None:
     headers = [(b"content-length", b"%d" % len(body))] if body else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -94,7 +96,7 @@ def serve(contender: str, listening: socket.socket, body_timeout: float) -> None
     """Serve until a signal ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for who started this
     signal.alarm(_LONGEST)
-    apps = {BARE: App, GUARDED: lambda: _guarded(body_timeout), FASTAPI: _in_fastapi}
+    apps: dict[str, Callable[[], ASGIApp]] = {BARE: App, GUARDED: lambda: _guarded(body_timeout), FASTAPI: _in_fastapi}
     app = apps[contender]()
     config = uvicorn.Config(app, http="httptools", loop="asyncio", lifespan="off", log_level="warning")
     uvicorn.Server(config).run(sockets=[listening])

@@ -1,8 +1,6 @@
 """The requests of the flood, as bytes."""
 
-from benchmarks.delivery import BODY, JUNK, PATH, signed
-
-_OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+from benchmarks.delivery import BODY, JUNK, OTHER_SECRET, PATH, signed
 
 
 def genuine() -> bytes:
@@ -17,17 +15,17 @@ def junk() -> bytes:
 
 def forged() -> bytes:
     """Return a delivery, signed now with another secret."""
-    return head(signed(_OTHER_SECRET)) + BODY
+    return head(signed(OTHER_SECRET)) + BODY
 
 
 def declared(size: int) -> bytes:
     """Return the head of a forged delivery whose body has so many bytes."""
-    return head(signed(_OTHER_SECRET) | {"content-length": str(size)})
+    return head(signed(OTHER_SECRET) | {"content-length": str(size)})
 
 
 def chunked() -> bytes:
     """Return the head of a forged delivery whose body comes in chunks."""
-    headers = signed(_OTHER_SECRET) | {"transfer-encoding": "chunked"}
+    headers = signed(OTHER_SECRET) | {"transfer-encoding": "chunked"}
     del headers["content-length"]
     return head(headers)
 

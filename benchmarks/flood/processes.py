@@ -43,7 +43,8 @@ class Process(AbstractContextManager["Process"]):
     """
 
     def __init__(self, module: str, *arguments: object, serves: bool = False, files: tuple[int, ...] = ()) -> None:
-        command = [sys.executable, "-m", f"benchmarks.flood.{module}", *map(str, arguments)]
+        self._module = f"benchmarks.flood.{module}"
+        command = [sys.executable, "-m", self._module, *map(str, arguments)]
         self._popen = subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=files)  # noqa: S603  our own modules
         first, *others = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(self._popen.pid, {first} if serves or not others else others)
@@ -66,7 +67,7 @@ class Process(AbstractContextManager["Process"]):
         """
         printed, _ = self._popen.communicate(timeout=max(0.0, seconds) + _PATIENCE)
         if self._popen.returncode:
-            raise RuntimeError(f"{' '.join(map(str, self._popen.args))} failed")  # type: ignore[arg-type]
+            raise RuntimeError(f"{self._module} failed")
         return json.loads(printed)
 
     def proc(self, name: str) -> str:

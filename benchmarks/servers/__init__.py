@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.delivery import signed
+from benchmarks.delivery import OTHER_SECRET, signed
 from benchmarks.results import Row, Target, Unit, at_least
 from benchmarks.servers import cores, wrk
 from benchmarks.servers.launch import Server, running, status
@@ -43,7 +43,6 @@ _GUNICORN_WSGI = Server(
 _BARE, _READING, _GUARDED, _WITH_SDK = "bare", "bare, but reads the body", "guarded", "SDK in the handler"
 #: Of what an empty app answers, of what a framework's app answers, and of what the SDK in an empty app's handler does.
 _RAW_SHARE, _FRAMEWORK_SHARE, _TIMES_THE_SDK = 0.75, 0.9, 3.0
-_OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _turns(app: _App, server: Server) -> Mapping[str, Sequence[Turn]]:
 def _check(name: str, port: int) -> None:
     """See to it that a contender takes what is genuine and, if it should verify, refuses what is forged."""
     expected = (204, 400 if name in (_GUARDED, _WITH_SDK) else 204)
-    found = (status(port, signed()), status(port, signed(_OTHER_SECRET)))
+    found = (status(port, signed()), status(port, signed(OTHER_SECRET)))
     if found != expected:
         raise RuntimeError(f"{name} answered {found}, and not {expected}: its figure would mean nothing")
 
