@@ -1,10 +1,9 @@
 """All deliveries that are compared: genuine ones, each change of some of them, and two changes at once of others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
-from typing import TypeAlias
 
 from differential import sender, tampered
 from differential.delivery import Delivery, Draft
@@ -17,7 +16,6 @@ _DELIVERIES_PER_CHANGE = 16
 _PAIRS_OF_CHANGES = 2500
 
 PLAIN = Draft(body=b'{"id":"evt_1","created_at":1750861210,"type":"batch.completed","data":{"id":"batch_1"}}')
-Change: TypeAlias = Callable[[Draft], Draft]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Case:
         return delivery
 
 
-NAMES = (*sender.CHANGES, *tampered.CHANGES)
+_NAMES = (*sender.CHANGES, *tampered.CHANGES)
 #: What changes the same: of two changes at once, each is of another group.
 _GROUPS = (
     (*sender.IDS, *tampered.HEADERS),
@@ -57,12 +55,12 @@ _GROUPS = (
 
 
 def cases() -> Iterator[Case]:
-    """Return all cases, the same in each run."""
+    """Yield all cases, the same in each run."""
     random = Random(SEED)  # noqa: S311  not for a key: the same cases in each run
     genuine = list(drafts(random, _GENUINE_OF_EACH_TYPE))
     yield from map(Case, genuine)
     supply = cycle(random.sample(genuine, len(genuine)))
-    for name in NAMES:
+    for name in _NAMES:
         yield Case(PLAIN, (name,))
         yield from (Case(draft, (name,)) for draft in islice(supply, _DELIVERIES_PER_CHANGE))
     for draft in islice(supply, _PAIRS_OF_CHANGES):

@@ -1,7 +1,7 @@
 """Compares what the libraries make of one delivery, and says of what kind each difference is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from differential import receivers
@@ -79,9 +79,9 @@ def _differences(both: Difference) -> Iterator[Difference]:
     if both.theirs.verdict is Verdict.CRASHED:
         yield both
     elif both.ours.verdict is both.theirs.verdict:
-        yield from (_changed(both, Kind.MISTYPES, value) for value in _mistyped(both.ours, both.theirs))
+        yield from (replace(both, kind=Kind.MISTYPES, mistyped=value) for value in _mistyped(both.ours, both.theirs))
     else:
-        yield _changed(both, _kind_of(both.theirs.verdict, both.rule))
+        yield replace(both, kind=_kind_of(both.theirs.verdict, both.rule))
 
 
 def _mistyped(ours: Outcome, theirs: Outcome) -> Iterator[Mistyped]:
@@ -93,9 +93,3 @@ def _kind_of(theirs: Verdict, rule: Rule | None) -> Kind:
     if theirs is Verdict.ACCEPTED:
         return Kind.STRICTER if is_genuine else Kind.FORBIDDEN
     return Kind.REFUSES if is_genuine else Kind.LAXER
-
-
-def _changed(difference: Difference, kind: Kind, mistyped: Mistyped | None = None) -> Difference:
-    return Difference(
-        kind, difference.library, difference.delivery, difference.ours, difference.theirs, difference.rule, mistyped
-    )

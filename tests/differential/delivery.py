@@ -47,7 +47,7 @@ def _starlette(pairs: Pairs) -> StarletteHeaders:
 
 
 CONTAINERS = {
-    "dict": Container(dict, dict),
+    "dict": Container(dict),
     "dict in capitals": Container(_capitals, _capitals),
     "dict in title case": Container(_titles, _titles),
     "Starlette": Container(_starlette, _starlette),

@@ -9,8 +9,8 @@ from typing import Any, cast
 from differential import sender
 from differential.delivery import CONTAINERS, Draft
 
-_EVENTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "events.json").read_bytes())["events"]
-UNKNOWN_TYPES = ("from.tomorrow", "batch.completed.v2", "Batch.Completed", "x", "событие", "agent.environment")
+EVENTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "events.json").read_bytes())["events"]
+_UNKNOWN_TYPES = ("from.tomorrow", "batch.completed.v2", "Batch.Completed", "x", "событие", "agent.environment")
 
 _TEXTS = ("x", "", "résumé", "喂 📞", 'quotes " and \\', "line\nbreak\ttab", "\u2028\0", "true", "9" * 30, "a" * 3000)
 _NUMBERS = (0, -1, 1.5, -0.0, 1e300, 5e-324, 2**53 + 1, 2**64, -(2**63), 10**40)
@@ -37,9 +37,9 @@ _SECRETS = tuple(
 
 
 def drafts(random: Random, each: int) -> Iterator[Draft]:
-    """Return deliveries to be signed, `each` of every type, known and unknown."""
-    for kind in (*_EVENTS, *UNKNOWN_TYPES):
-        data = _EVENTS[kind]["data"] if kind in _EVENTS else {"id": "string"}
+    """Yield deliveries to be signed, `each` of every type, known and unknown."""
+    for kind in (*EVENTS, *_UNKNOWN_TYPES):
+        data = EVENTS[kind]["data"] if kind in EVENTS else {"id": "string"}
         for _ in range(each):
             yield _draft(random, {"type": kind, "data": _filled(random, data)})
 

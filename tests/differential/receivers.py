@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, TypeAlias
+from typing import Any
 
 import standardwebhooks
 from openai import InvalidWebhookSignatureError, OpenAI
@@ -34,9 +34,6 @@ class Outcome:
     verdict: Verdict
     value: Any = None
     error: Exception | None = None
-
-
-Receiver: TypeAlias = Callable[[Delivery], Outcome]
 
 
 def ours(delivery: Delivery, *, with_event: bool) -> Outcome:

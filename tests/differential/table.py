@@ -10,6 +10,7 @@ from differential.cases import PLAIN, SEED, Case
 from differential.compared import Kind
 from differential.differences import ENTRIES
 from differential.entry import Entry
+from differential.generated import EVENTS
 from differential.receivers import LIBRARIES
 from differential.run import Run
 from differential.statement import Rule, broken_rule
@@ -21,13 +22,13 @@ _HEAD = """\
 
 `openai` is OpenAI's SDK, whose `client.webhooks` verifies deliveries; `standardwebhooks` is the reference library of
 Standard Webhooks v1. `tests/differential` makes deliveries and gives each to all three: to verify it, and to verify and
-decode it. They are genuine ones of all 34 event types and of unknown ones, with bodies, ids, secrets and header
+decode it. They are genuine ones of all %d event types and of unknown ones, with bodies, ids, secrets and header
 containers drawn from a fixed seed; each of them changed in one way, before it is signed or after; and others changed in
 two. Each difference must be one of those listed here, and each one listed must be found; else the tests fail.
 
-Of what kind a difference is, neither the table nor a library says, but `tests/differential/statement.py`: what Standard
-Webhooks v1 and the RFCs below it say, written down without any of the three. Most of it is for those who can sign; but
-what is marked \\* anybody can post. The last columns count how often a difference was found.
+What is forbidden, genuine or left open is not decided by one of the three, but by `tests/differential/statement.py`,
+which states what Standard Webhooks v1 and the RFCs below it say, and uses none of them. Most differences take somebody
+who can sign; those marked \\* anybody can post. The last columns count how often a difference was found.
 
 `tox -e differential -- --differences=write` writes this page, and `tox -e differential` checks it.
 """
@@ -64,15 +65,16 @@ The exact borders of the tolerance, because the others read the clock: deliverie
 
 def rendered(run: Run, date: str) -> str:
     """Return the text of the file, for a run on a day."""
-    return "\n".join([_HEAD, *_figures(run, date), *_kinds(run), _TAIL])
+    return "\n".join([_HEAD % len(EVENTS), *_figures(run, date), *_kinds(run), _TAIL])
 
 
 def figures(run: Run) -> str:
     """Return the figures of a run, in one sentence."""
     differing = run.comparisons - run.same
+    listed = f"{len(run.unlisted):,} of which are not" if run.unlisted else "all of which are"
     return (
         f"{run.deliveries:,} deliveries, {run.comparisons:,} comparisons: the same in {run.same:,}, and {differing:,}"
-        f" with differences, all of which are among the {len(ENTRIES)} listed."
+        f" with differences, {listed} among the {len(ENTRIES)} listed."
     )
 
 
