@@ -25,10 +25,12 @@ def event(kind: str) -> bytes:
 
 
 def mutated(body: bytes, random: Random) -> bytes:
-    """Return an event with a few members changed, lost or added; another event, if the body is none."""
+    """Return an object with a few members changed, lost or added; if the body is none, an event."""
     try:
         value: Any = json.loads(body)
     except (ValueError, RecursionError):
+        value = None
+    if not is_object(value):
         return event(random.choice(_KINDS))
     for _ in range(random.randint(1, 3)):
         value = _changed(value, random)
@@ -51,6 +53,8 @@ def is_array(value: Any) -> TypeGuard[list[Any]]:
 def _changed(value: Any, random: Random) -> Any:
     """Return decoded JSON with one thing changed, at any level."""
     if is_array(value) and value and random.random() < 0.8:
+        if random.random() < 0.2:
+            return value * 2
         at = random.randrange(len(value))
         return [*value[:at], _changed(value[at], random), *value[at + 1 :]]
     if is_object(value) and random.random() < 0.9:

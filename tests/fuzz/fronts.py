@@ -10,7 +10,8 @@ from webhook_guard import Delivery, Reason, WebhookEvent, get_delivery, get_even
 from webhook_guard.refused import RefusedRequest
 
 from fuzz import reference
-from fuzz.inputs import Request
+from fuzz.inputs import SECRETS, Request
+from support import PATH, clock
 
 #: Before a read of the body, or instead of one.
 WAIT, GONE, FAIL, ODD = b"wait", b"gone", b"fail", b"odd"
@@ -63,6 +64,18 @@ class Outcome:
     def on_refused(self, reason: Reason, request: RefusedRequest) -> None:
         """Keep what is told."""
         self.told.append((reason, request))
+
+
+def options(outcome: Outcome) -> dict[str, Any]:
+    """Return the options of the guard that is checked: it tells an outcome what it refuses."""
+    return {
+        "path": PATH,
+        "secret": SECRETS,
+        "max_body_size": reference.LIMIT,
+        "clock": clock,
+        "on_refused": outcome.on_refused,
+        "capture": True,
+    }
 
 
 def steps(request: Request) -> Iterator[Step]:

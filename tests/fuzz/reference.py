@@ -5,7 +5,7 @@ a mistake must be made twice to go unseen. Of the package, only the names of the
 """
 
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
 from webhook_guard import Reason
 
@@ -23,7 +23,7 @@ _LEVELS = 800
 _PATTERN = "?#%{<*"
 
 #: The values of each header that matters, in their order.
-Values = dict[bytes, list[bytes]]
+Values: TypeAlias = dict[bytes, list[bytes]]
 WEBHOOK = (b"webhook-id", b"webhook-timestamp", b"webhook-signature")
 _LENGTH = b"content-length"
 

@@ -104,7 +104,7 @@ def run(seconds: int, harness: str) -> Result:
     statistics = {name: int(value) for name, value in _STATISTIC.findall(said)}
     executions = statistics.get("number_of_executed_units", 0)
     edges, corpus = map(int, ([("0", "0"), *_STATUS.findall(said)])[-1])
-    failed = [str(found.relative_to(FOUND.parent)) for found in set(folder.glob("*-*")) - before]
+    failed = [str(found.relative_to(FOUND.parent)) for found in sorted({*folder.glob("*-*")} - before)]
     problem = _problem(harness, failed, log, is_done=done.returncode == 0 and executions > 0)
     seconds_taken = time.monotonic() - start
     return Result(harness, seconds_taken, executions, edges, corpus, statistics.get("peak_rss_mb", 0), problem)

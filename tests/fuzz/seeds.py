@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
 from webhook_guard.diagnose import Cause
@@ -20,7 +21,7 @@ from support import BODY, NOW, OLDER_SECRET, PATH, SECRET, VECTOR_BODY, event_bo
 CORPUS = Path(__file__).parent / "corpus"
 
 #: A name, and an input.
-Seed = tuple[str, bytes]
+Seed: TypeAlias = tuple[str, bytes]
 
 _TEXT = SECRET.removeprefix("whsec_")
 SECRETS = [
@@ -76,8 +77,6 @@ BODIES = [
 ]
 TOO_LARGE = next(scenario for scenario in BODY_AND_END if scenario.name == "one byte over the limit, chunked")
 SCRIPTS = ["5 0 wait 9", "1 1 1 wait 1", "20 fail", "20 gone", "odd", "wait gone"]
-
-
 #: Scenarios that another harness has: what is special about them needs no whole request.
 _OTHERS = re.compile("ignature|character|nobody|slash|line break")
 

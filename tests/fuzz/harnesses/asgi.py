@@ -9,7 +9,7 @@ from webhook_guard import ASGIWebhookMiddleware, Reason, get_delivery, get_event
 from fuzz import fronts, inputs, reference
 from fuzz.fronts import FAIL, GONE, Outcome, Step
 from fuzz.inputs import Request
-from support import PATH, clock
+from support import PATH
 
 #: What is checked: makes a guarded app of an app, with the options of the middleware.
 Subject: TypeAlias = Callable[..., Callable[[Any, Any, Any], Awaitable[None]]]
@@ -85,15 +85,7 @@ def _asked(scope: dict[str, Any], request: Request, subject: Subject) -> tuple[O
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    guarded = subject(
-        app,
-        path=PATH,
-        secret=inputs.SECRETS,
-        max_body_size=reference.LIMIT,
-        clock=clock,
-        on_refused=outcome.on_refused,
-        capture=True,
-    )
+    guarded = subject(app, **fronts.options(outcome))
     before = dict(scope)
     with fronts.logged(outcome):
         _LOOP.run_until_complete(guarded(scope, server.receive, server.send))

@@ -41,6 +41,7 @@ def check(data: bytes, subject: Subject = diagnosed) -> None:
     assert bool(diagnosis.fix) == (refusal is not None), "a fix of nothing, or nothing to fix"
     assert 0 <= diagnosis.tried <= _MOST_TRIES, "more was tried than may be"
     _check_proof(diagnosis, request, secrets[0])
+    json.dumps(diagnosis.to_dict())  # `--json` prints it: it must be JSON, whatever came
 
 
 def _refusal(request: inputs.Request, secret: str | bytes) -> Reason | None:
@@ -62,4 +63,3 @@ def _check_proof(diagnosis: Diagnosis, request: inputs.Request, secret: str | by
         except WebhookError as error:
             raise AssertionError(f"{causes} named without a proof") from error
     assert causes & _BODY or diagnosis.body == request.body, "a body was changed without a step"
-    json.dumps(diagnosis.to_dict())

@@ -39,7 +39,7 @@ def decide(method: str | None, headers: Headers, input_ends: bool) -> Taken | Re
     except VerificationError as error:
         return error.reason
     head = incoming._head  # pyright: ignore[reportPrivateUsage]  what was taken shows nowhere else before the end
-    return Taken(head.webhook_id, int(head.timestamp), head.signature)
+    return Taken(head.webhook_id, head.timestamp, head.signature)
 
 
 def check(data: bytes, subject: Subject = decide) -> None:

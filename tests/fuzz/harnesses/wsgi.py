@@ -9,7 +9,7 @@ from webhook_guard import Reason, WSGIWebhookMiddleware, get_delivery, get_event
 from fuzz import fronts, inputs, reference
 from fuzz.fronts import Outcome, Step
 from fuzz.inputs import Request
-from support import PATH, clock
+from support import PATH
 
 #: What is checked: makes a guarded app of an app, with the options of the middleware.
 Subject: TypeAlias = Callable[..., Callable[[Any, Any], Iterable[bytes]]]
@@ -124,15 +124,7 @@ def _asked(
         start("204 No Content", [])
         return []
 
-    guarded = subject(
-        app,
-        path=PATH,
-        secret=inputs.SECRETS,
-        max_body_size=reference.LIMIT,
-        clock=clock,
-        on_refused=outcome.on_refused,
-        capture=True,
-    )
+    guarded = subject(app, **fronts.options(outcome))
     with fronts.logged(outcome):
         outcome.answer = b"".join(guarded(environ, start_response))
     assert not stream.hangs, "the input was asked for more than may come"
