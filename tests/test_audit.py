@@ -91,8 +91,8 @@ class TestVulnerabilities:
     @staticmethod
     def test_left_out() -> None:
         """A dependency that the report lacks was not looked up."""
-        (problem,) = vulnerabilities.judged(VERSIONS, {"dependencies": []})
-        assert "not looked up" in problem
+        problems = vulnerabilities.judged(VERSIONS, {"dependencies": []})
+        assert problems == ["msgspec 0.21.1: not looked up: the report does not have it"]
 
     @staticmethod
     def test_unreachable() -> None:
@@ -102,11 +102,11 @@ class TestVulnerabilities:
         assert problem == "no vulnerability was looked up: pip-audit ended with 1: no route to host"
 
     @staticmethod
-    def test_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(("value", "is_offline"), [("1", True), ("0", False), ("", False)])
+    def test_offline(monkeypatch: pytest.MonkeyPatch, value: str, is_offline: bool) -> None:  # noqa: FBT001  a parameter
         """Only 1 says that there is no network."""
-        for value, is_offline in ("1", True), ("0", False), ("", False):
-            monkeypatch.setenv(vulnerabilities.OFFLINE, value)
-            assert vulnerabilities.is_offline() is is_offline
+        monkeypatch.setenv(vulnerabilities.OFFLINE, value)
+        assert vulnerabilities.is_offline() is is_offline
 
 
 class TestLicences:

@@ -42,26 +42,14 @@ class TestInTime:
         with pytest.raises(TimeoutError, match="its own"):
             asyncio.run(within(LONG, fail()))
 
+    def test_no_timer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """For what does not wait, no timer is armed."""
+        assert _timers(monkeypatch, give(after=0)) == []
+
     def test_timer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A timer is armed for what waits only, and is gone when that has come."""
-        timers: list[asyncio.TimerHandle] = []
-
-        async def serve() -> None:
-            loop = asyncio.get_running_loop()
-            call_at = loop.call_at
-
-            def note(*call: Any, **context: Any) -> asyncio.TimerHandle:
-                timers.append(call_at(*call, **context))
-                return timers[-1]
-
-            monkeypatch.setattr(loop, "call_at", note)
-            await within(LONG, give(after=0))
-            assert timers == []
-            await within(LONG, give(after=1))
-            (timer,) = timers
-            assert timer.cancelled()
-
-        asyncio.run(serve())
+        """The timer that is armed for what waits is gone when that has come."""
+        (timer,) = _timers(monkeypatch, give(after=1))
+        assert timer.cancelled()
 
     def test_waits_in_the_callers_task(self) -> None:
         """It runs in the task and the context of its caller."""
@@ -169,13 +157,14 @@ class TestCancelled:
 
         asyncio.run(serve())
 
-    def test_within_another_one(self) -> None:
+    @pytest.mark.parametrize(("outer", "inner"), [(SHORT, LONG), (LONG, SHORT)], ids=["outer", "inner"])
+    def test_within_another_one(self, outer: float, inner: float) -> None:
         """The shorter of two deadlines counts, whichever is around the other."""
 
         async def around() -> None:
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(SHORT):
-                    await within(LONG, forever())
+                async with asyncio.timeout(outer):
+                    await within(inner, forever())
             assert not _task().cancelling()
 
         asyncio.run(around())
@@ -210,6 +199,25 @@ def test_outside_of_a_task() -> None:
         await done
 
     asyncio.run(serve())
+
+
+def _timers(monkeypatch: pytest.MonkeyPatch, coroutine: Coroutine[Any, Any, Any]) -> list[asyncio.TimerHandle]:
+    """Return the timers that are armed for a coroutine, when it has come to its end."""
+    timers: list[asyncio.TimerHandle] = []
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        call_at = loop.call_at
+
+        def note(*call: Any, **context: Any) -> asyncio.TimerHandle:
+            timers.append(call_at(*call, **context))
+            return timers[-1]
+
+        monkeypatch.setattr(loop, "call_at", note)
+        await within(LONG, coroutine)
+
+    asyncio.run(serve())
+    return timers
 
 
 async def _cancelled(coroutine: Coroutine[Any, Any, None]) -> bool:

@@ -50,14 +50,14 @@ def judged(pinned: Mapping[str, str], report: Mapping[str, Any]) -> list[str]:
     """Return what a report of pip-audit says of dependencies, and what it does not say.
 
     Args:
-        pinned: The versions, by name.
+        pinned: The versions, by canonical name.
         report: What pip-audit printed.
     """
-    found = {canonicalize_name(entry["name"]): entry for entry in report["dependencies"]}
+    found: dict[str, Any] = {canonicalize_name(entry["name"]): entry for entry in report["dependencies"]}
     return [
         problem
         for name, version in pinned.items()
-        for problem in _of_dependency(f"{name} {version}", found.get(canonicalize_name(name), {}))
+        for problem in _of_dependency(f"{name} {version}", found.get(name, {}))
     ]
 
 
