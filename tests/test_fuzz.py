@@ -11,28 +11,34 @@ import pytest
 
 from webhook_guard import ASGIWebhookMiddleware, Reason, UnknownEvent, WSGIWebhookMiddleware
 
-from fuzz import broken, reference, run
+from fuzz import broken, reference, run, seeds
 from fuzz.catalogue import CATALOGUE, event, mutated
 from fuzz.harness import load, main
 from fuzz.harnesses import body, diagnose, head, path, secret, signature
 from support import NOW, OTHER_SECRET, SECRET
 
-CORPUS = run.FUZZ / "corpus"
-SEEDS = sorted(CORPUS.glob("*/*"))
+SEEDS = sorted(seeds.CORPUS.glob("*/*"))
 
 
 def seed(harness: str, name: str) -> bytes:
     """Return an input of the seed corpus."""
-    return CORPUS.joinpath(harness, name).read_bytes()
+    return seeds.CORPUS.joinpath(harness, name).read_bytes()
 
 
 @pytest.mark.parametrize("harness", run.HARNESSES)
 def test_seeds(harness: str) -> None:
     """What each harness says of its seeds is that they hold."""
-    seeds = [found for found in SEEDS if found.parent.name == harness]
-    assert seeds
-    for found in seeds:
+    own = [found for found in SEEDS if found.parent.name == harness]
+    assert own
+    for found in own:
         load(harness).check(found.read_bytes())
+
+
+def test_corpus_is_written(tmp_path: Path) -> None:
+    """`fuzz.seeds` writes all of the corpus: nothing in it is left over from scenarios that are gone, nothing lacks."""
+    seeds.main(tmp_path)
+    written = {found.relative_to(tmp_path) for found in tmp_path.glob("*/*")}
+    assert {found.relative_to(seeds.CORPUS) for found in SEEDS} == written
 
 
 def test_corpus_is_small() -> None:

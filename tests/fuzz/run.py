@@ -91,22 +91,14 @@ def run(seconds: int, harness: str) -> Result:
     folder.joinpath("corpus").mkdir(parents=True, exist_ok=True)
     before, start = set(folder.glob("*-*")), time.monotonic()
     log = folder / "log.txt"
-    with log.open("wb") as output:
-        done = subprocess.run(  # noqa: S603  our own
-            _command(seconds, harness, folder),
-            stdout=output,
-            stderr=output,
-            env=environment(),
-            check=False,
-            timeout=seconds + _GRACE,
-        )
+    status = _logged(_command(seconds, harness, folder), log, seconds + _GRACE)
+    seconds_taken = time.monotonic() - start
     said = log.read_text("utf-8", "replace")
     statistics = {name: int(value) for name, value in _STATISTIC.findall(said)}
     executions = statistics.get("number_of_executed_units", 0)
     edges, corpus = map(int, ([("0", "0"), *_STATUS.findall(said)])[-1])
     failed = [str(found.relative_to(FOUND.parent)) for found in sorted({*folder.glob("*-*")} - before)]
-    problem = _problem(harness, failed, log, is_done=done.returncode == 0 and executions > 0)
-    seconds_taken = time.monotonic() - start
+    problem = _problem(harness, failed, log, is_done=status == 0 and executions > 0)
     return Result(harness, seconds_taken, executions, edges, corpus, statistics.get("peak_rss_mb", 0), problem)
 
 
@@ -119,6 +111,14 @@ def _command(seconds: int, harness: str, folder: Path) -> list[str]:
         # libFuzzer writes to the first folder, and reads all.
         *(str(folder / "corpus"), str(FUZZ / "corpus" / harness)),
     ]
+
+
+def _logged(command: list[str], log: Path, longest: float) -> int:
+    """Run a command for so many seconds at most, write what it says into a file, and return its exit status."""
+    with log.open("wb") as output:
+        return subprocess.run(  # noqa: S603  our own
+            command, stdout=output, stderr=output, env=environment(), check=False, timeout=longest
+        ).returncode
 
 
 def environment() -> dict[str, str]:

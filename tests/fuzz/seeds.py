@@ -1,6 +1,7 @@
 """Writes the seed corpus: what the tests know of requests, bodies, paths and secrets, as inputs of the harnesses.
 
-It needs what the tests need: `PYTHONPATH=tests python -m fuzz.seeds`. It leaves what is in the corpus besides.
+It needs what the tests need: `PYTHONPATH=tests python -m fuzz.seeds`. It removes nothing; the tests
+say what is left over.
 """
 
 import json
@@ -81,10 +82,10 @@ SCRIPTS = ["5 0 wait 9", "1 1 1 wait 1", "20 fail", "20 gone", "odd", "wait gone
 _OTHERS = re.compile("ignature|character|nobody|slash|line break")
 
 
-def main() -> None:
+def main(corpus: Path = CORPUS) -> None:
     """Write all seeds."""
     for harness, found in seeds().items():
-        folder = CORPUS / harness
+        folder = corpus / harness
         folder.mkdir(parents=True, exist_ok=True)
         # The same input once: of some scenarios, a harness takes only a part.
         for data, name in {data: name for name, data in reversed([*found])}.items():
