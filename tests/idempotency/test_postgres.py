@@ -315,6 +315,18 @@ class TestFailures:
         assert time.monotonic() - began < SHORT + 1
         assert store.complete(token)
 
+    def test_any_exception(self, kind: str, store_of: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever a pool raises is an outage, psycopg's or not."""
+
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError("no such luck")
+
+        pool = POOLS[kind]("", open=False)
+        monkeypatch.setattr(pool, "connection", fail)
+        with pytest.raises(IdempotencyError) as caught:
+            store_of(pool).claim()
+        assert str(caught.value) == "the store failed with ZeroDivisionError: no such luck"
+
     def test_down(self, store_of: Callable[..., Caller]) -> None:
         """A server that is down is no error of configuration, but of each call, at once, in one line."""
         store, began = store_of(f"host=127.0.0.1 port={free_port()}"), time.monotonic()
