@@ -39,6 +39,8 @@ class Rule(StrEnum):
     JSON = "RFC 8259 sections 2 and 6: the grammar of JSON has no NaN and no Infinity"
 
 
+#: Bytes of a key: what Standard Webhooks asks for, and what is in use.
+_LEAST, _LEAST_TOLERATED = 24, 16
 #: What we accept all the same: shorter keys are in use, and OpenAI's SDKs take signatures without a version.
 TOLERATED = frozenset({Rule.SHORTER_SECRET, Rule.BARE})
 
@@ -85,15 +87,18 @@ def _decoded(text: str) -> bytes | None:
 def _of_secrets(delivery: Delivery) -> Rule | None:
     if delivery.chosen:
         return Rule.SECRET_CHOICE
-    for secret in delivery.secrets:
-        own = keys(secret)
-        if own is None:
-            return Rule.SECRET_FORM
-        if len(own[0]) < 16:
-            return Rule.SECRET_LENGTH
-        if len(own[0]) < 24:
-            return Rule.SHORTER_SECRET
-    return None
+    broken = [rule for rule in map(_of_secret, delivery.secrets) if rule]
+    return next((rule for rule in broken if rule not in TOLERATED), next(iter(broken), None))
+
+
+def _of_secret(secret: str | bytes) -> Rule | None:
+    own = keys(secret)
+    if own is None:
+        return Rule.SECRET_FORM
+    # Text without the prefix is at least as long as what it is the base64 of.
+    if len(own[0]) < _LEAST_TOLERATED:
+        return Rule.SECRET_LENGTH
+    return Rule.SHORTER_SECRET if len(own[0]) < _LEAST else None
 
 
 def _of_headers(delivery: Delivery) -> Rule | None:

@@ -98,7 +98,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(_has_waiting)
     @rule(seconds=st.sampled_from(_MOVES), prunes=st.booleans())
-    def move_clock(self, seconds: float, prunes: bool) -> None:  # noqa: FBT001  the same
+    def move_clock(self, seconds: float, prunes: bool) -> None:  # noqa: FBT001  a rule's arguments are drawn by name
         """Time passes; somebody may have the stores remove what has expired."""
         self.bench.advance(seconds)
         if prunes:
