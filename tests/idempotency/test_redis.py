@@ -534,6 +534,16 @@ class TestFailure:
             with pytest.raises(IdempotencyError, match="not with one of its 2 numbers"):
                 store.complete("token")
 
+    def test_any_exception(self, kind: str, store_of: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever a client raises is an outage, redis-py's or not."""
+
+        def fail(*_: object) -> None:
+            raise OSError(5, "no such luck")
+
+        client = CLIENTS[kind].from_url("redis://localhost")
+        monkeypatch.setattr(client, "eval", fail)
+        assert str(failure(store_of(client))) == "the store failed with OSError: [Errno 5] no such luck"
+
     def test_wrong_password(self, store_of: Callable[..., Caller]) -> None:
         """A password that the server does not take is an error, and not shown."""
         given = urlsplit(need_redis())
