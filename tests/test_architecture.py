@@ -18,7 +18,7 @@ STORES = ("memory", "sqlite", "redis", "postgres")
 
 #: All that the core may use of the standard library: nothing of it waits, listens or looks at a clock.
 PURE = {
-    *("binascii", "bisect", "collections", "enum", "functools", "hashlib", "hmac"),
+    *("binascii", "bisect", "collections", "enum", "functools", "hashlib", "hmac", "math"),
     *("itertools", "re", "sys", "typing", "urllib"),
 }
 FRAMEWORKS = {"starlette", "fastapi", "flask", "werkzeug", "django", "quart", "litestar", "bottle", "falcon", "uvicorn"}

@@ -2,6 +2,8 @@
 
 It does what ``asyncio.timeout`` does, and arms its timer only for a coroutine that has to wait: a body is nearly always
 there when the app is called. Where it is not, it costs half of what ``asyncio.timeout`` does.
+
+asyncio takes a third of the time that it takes to import the package, so this is imported by the guards that need it.
 """
 
 import types
@@ -36,6 +38,7 @@ class _Deadline:
 
     __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer")
 
+    # Known from the moment it is entered.
     _cancelling: int
     _task: "Task[Any]"
     _timer: TimerHandle

@@ -143,7 +143,7 @@ def verify_signature(
     >>> verify_signature("{}", headers, secret=secret, now=1750861215)
     """
     body, keys_in_use, now = as_bytes(payload), configured_keys(secret), unix_time(now)
-    if tolerance is not guard.TOLERANCE:  # the default needs no check
+    if tolerance is not guard.TOLERANCE:  # the default itself, which nearly all use, needs no check
         guard.check_tolerance(tolerance)
     head = signature.check_head(signature.read_fields(headers))
     signature.check_timestamp(head, now, tolerance)

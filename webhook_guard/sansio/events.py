@@ -25,8 +25,7 @@ class Extra(dict[str, Any]):
     __slots__ = ()
 
 
-# Not tracked by the garbage collector: JSON has no cycles.
-class Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+class Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every JSON object of an event has.
 
     Attributes:

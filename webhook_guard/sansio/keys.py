@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
+from math import ceil
 from typing import TypeAlias, cast
 
 from webhook_guard.sansio.errors import ConfigurationError
@@ -246,8 +247,8 @@ def _decode(text: str) -> bytes | None:
         key = binascii.a2b_base64(padded, strict_mode=True)
     except ValueError:
         return None
-    # Before Python 3.13, strict mode takes padding where none belongs.
-    return key if len(padded) == 4 * -(-len(key) // 3) else None
+    # Before Python 3.13, strict mode takes padding where none belongs: 4 letters are 3 bytes, or fewer at the end.
+    return key if len(padded) == 4 * ceil(len(key) / 3) else None
 
 
 def _long_enough(key: bytes, name: str) -> bytes:

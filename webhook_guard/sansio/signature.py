@@ -34,9 +34,10 @@ _ID_CHARACTERS = bytes(character for character in range(0x21, 0x7F) if character
 #: OpenAI's ids have about 40 characters.
 _LONGEST_ID = 256
 AN_ID = f"1 to {_LONGEST_ID} visible ASCII characters without dot and comma"
-#: The first number that is too long for a timestamp: 12 digits last until the year 33658, and fit every integer.
-TIMESTAMP_END = 10**12
+#: Digits: these last until the year 33658, and fit every integer.
 _LONGEST_TIMESTAMP = 12
+#: The first number that is too long for a timestamp.
+TIMESTAMP_END: int = 10**_LONGEST_TIMESTAMP
 #: What is signed before the body.
 _PREFIX = b"%b.%b."
 #: A rotation needs two. More than this many is somebody who wants us to work.
@@ -131,7 +132,7 @@ def check_head(fields: Fields) -> Head:
     if not is_id(webhook_id):
         raise _malformed(f"{ID} is not {AN_ID}")
     if not is_timestamp(timestamp):
-        raise _malformed(f"{TIMESTAMP} is not 1 to 12 ASCII digits without a leading zero")
+        raise _malformed(f"{TIMESTAMP} is not 1 to {_LONGEST_TIMESTAMP} ASCII digits without a leading zero")
     return Head(webhook_id, int(timestamp), signature, _PREFIX % (webhook_id, timestamp), _candidates(signature))
 
 
@@ -211,7 +212,9 @@ def sign(body: bytes, key: bytes, webhook_id: str, timestamp: int) -> dict[str, 
     if not isinstance(webhook_id, str) or not is_id(webhook_id.encode("utf-8", "surrogatepass")):
         raise ConfigurationError(f"webhook_id: must be {AN_ID}")
     if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 < timestamp < TIMESTAMP_END:
-        raise ConfigurationError("timestamp: must be whole Unix seconds, 1 to 12 digits; try int(time.time())")
+        raise ConfigurationError(
+            f"timestamp: must be whole Unix seconds, 1 to {_LONGEST_TIMESTAMP} digits; try int(time.time())"
+        )
     stamp = b"%d" % timestamp
     mac = Mac(key).digest(_PREFIX % (webhook_id.encode(), stamp), body)
     return {ID: webhook_id, TIMESTAMP: stamp.decode(), SIGNATURE: f"v1,{b2a_base64(mac, newline=False).decode()}"}
