@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
     Attributes:
         chunk: What comes.
-        event: What happens: GONE, FAIL or ODD; empty if a chunk comes, which is the last one if it is `whole`.
+        event: What happens: GONE, FAIL or ODD; empty if a chunk comes, which is the last one if `is_last`.
         waits: Whether the server has to wait for it.
         is_last: Whether nothing comes after it.
     """
