@@ -2,6 +2,7 @@
 
 import time
 from typing import Any, ClassVar
+from unittest.mock import Mock, call
 
 import pytest
 
@@ -18,6 +19,7 @@ from webhook_guard import (
     unwrap,
     verify_signature,
 )
+from webhook_guard.sansio import events
 
 from support import (
     BODY,
@@ -76,10 +78,13 @@ class TestUnwrap:
         with pytest.raises(PayloadError):
             unwrap(b"{}", signed(b"{}"), secret=SECRET, now=NOW)
 
-    def test_payload_is_parsed_last(self) -> None:
-        """What is not authentic is not parsed."""
+    def test_payload_is_parsed_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is authentic is parsed once, and what is not, not at all."""
+        monkeypatch.setattr(events, "parse", parse := Mock(wraps=events.parse))
         with pytest.raises(VerificationError):
-            unwrap(b"{", signed(), secret=SECRET, now=NOW)
+            unwrap(BODY + b" ", signed(), secret=SECRET, now=NOW)
+        unwrap(BODY, signed(), secret=SECRET, now=NOW)
+        assert parse.mock_calls == [call(BODY)]
 
 
 class TestVerifySignature:

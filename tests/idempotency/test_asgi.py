@@ -245,7 +245,8 @@ class TestRefusal:
         """What was not verified makes no claim: a stranger can't keep a delivery from being handled."""
         store = MemoryStore()
         server = Server(guarded(answering(START, END), store))
-        server.scope["headers"] = [(b"webhook-id", WEBHOOK_ID.encode())]
+        headers = {**signed(), "webhook-signature": "v1,forged"}
+        server.scope["headers"] = [(name.encode(), value.encode()) for name, value in headers.items()]
         asyncio.run(server.run())
         assert state(store) is ClaimState.NEW
 

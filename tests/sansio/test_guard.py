@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Iterable
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_guard.sansio import keys
+from webhook_guard.sansio import events, keys
 from webhook_guard.sansio.errors import ConfigurationError, PayloadError, Reason, VerificationError
 from webhook_guard.sansio.events import BatchCompleted, Extra, ResourceData
 from webhook_guard.sansio.guard import (
@@ -366,6 +367,17 @@ class TestEnd:
         with pytest.raises(VerificationError) as caught:
             incoming.end()
         assert reason_of(caught) == "signature_mismatch"
+
+    def test_parser_sees_what_is_authentic(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The parser is called once with a genuine body, and not at all with a forged one."""
+        monkeypatch.setattr(events, "parse", parse := Mock(wraps=events.parse))
+        forged, genuine = receive(), receive()
+        forged.receive_data(BODY + b" ")
+        with pytest.raises(VerificationError):
+            forged.end()
+        genuine.receive_data(BODY)
+        genuine.end()
+        assert parse.mock_calls == [call(BODY)]
 
 
 class TestDelivery:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from webhook_guard.sansio import keys
 from webhook_guard.sansio.errors import ConfigurationError
+from webhook_guard.sansio.guard import MAX_BODY_SIZE
 from webhook_guard.sansio.keys import Mac
 
 KEY = bytes(range(32))
@@ -59,6 +60,12 @@ class TestMac:
     def test_agrees_with_hmac(self, key: bytes, prefix: bytes, body: bytes) -> None:
         """It agrees with the standard library's, for keys of any length and data of any."""
         assert Mac(key).digest(prefix, body) == hmac.digest(key, prefix + body, hashlib.sha256)
+
+    @pytest.mark.parametrize("length", [63, 64, 65, 4097, 65_537, MAX_BODY_SIZE])
+    def test_whole_body(self, length: int) -> None:
+        """It takes in the whole of a body: one around a block of the hash, a page or a buffer, and the largest."""
+        body = (bytes(range(251)) * (length // 251 + 1))[:length]
+        assert Mac(KEY).digest(b"wh_1.1.", body) == hmac.digest(KEY, b"wh_1.1." + body, hashlib.sha256)
 
     def test_can_be_used_again(self) -> None:
         """One message leaves no trace in the next."""

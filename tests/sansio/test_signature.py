@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.http.request import HttpHeaders
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers as StarletteHeaders
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from webhook_guard.sansio import keys, signature
 from webhook_guard.sansio.errors import ConfigurationError, Reason, VerificationError, WebhookError
+from webhook_guard.sansio.guard import MAX_BODY_SIZE
 
 from support import BODY, NOW, OLDER_SECRET, OTHER_SECRET, SECRET, VECTOR_BODY, VECTOR_HEADERS, VECTOR_SECRET, signed
 
@@ -193,6 +194,8 @@ class TestCheckHead:
         assert head_of(id=visible).webhook_id == visible.encode()
 
     @given(character=st.characters(), at=st.integers(0, 3))
+    @example(character=".", at=3)
+    @example(character=",", at=3)
     def test_other_characters_do_not(self, character: str, at: int) -> None:
         """No other character may be, wherever it stands; blanks around are none of it."""
         text = "wh_1"[:at] + character + "wh_1"[at:]
@@ -204,6 +207,10 @@ class TestCheckHead:
             assert refusal(lambda: head_of(id=text)) == "malformed_header"
 
     @given(character=st.characters(exclude_characters="0123456789"))
+    @example(character=".")
+    @example(character="_")
+    @example(character="\N{ARABIC-INDIC DIGIT ONE}")
+    @example(character="\N{SUPERSCRIPT ONE}")
     def test_digits_make_a_timestamp(self, character: str) -> None:
         """No character but the ten digits may be in a timestamp, whatever `int` takes."""
         assert refusal(lambda: head_of(timestamp=f"17{character}50")) == "malformed_header"
@@ -316,6 +323,18 @@ class TestVerify:
         changed = bytearray(BODY)
         changed[position] ^= 1 << bit
         assert refusal(signature.verify, head_of(), bytes(changed), KEYS) == "signature_mismatch"
+
+    def test_last_byte_of_the_largest_body_counts(self) -> None:
+        """Nor does one as large as the limit whose last byte is changed."""
+        body = bytes(MAX_BODY_SIZE)
+        head = head_of(signature=signed(body)["webhook-signature"])
+        assert signature.verify(head, body, KEYS) == 0
+        assert refusal(signature.verify, head, body[:-1] + b"\1", KEYS) == "signature_mismatch"
+
+    @pytest.mark.parametrize("change", [{"id": "wh_2"}, {"timestamp": str(NOW + 1)}], ids=["id", "timestamp"])
+    def test_id_and_timestamp_count(self, change: dict[str, str]) -> None:
+        """A genuine body under another id or another timestamp does not verify."""
+        assert refusal(signature.verify, head_of(**change), BODY, KEYS) == "signature_mismatch"
 
     @given(
         headers=st.lists(
