@@ -10,6 +10,7 @@ from benchmarks.results import Row, Unit
 
 WIDTH = 96
 _MILLISECOND = 1e-3
+_MANY_BYTES = 10 * 2**20
 
 
 def table(title: str, *headings: str, min_width: int = 14) -> Table:
@@ -42,7 +43,7 @@ def in_unit(figure: float, unit: Unit) -> str:
         case Unit.RATE:
             return f"{figure:,.0f} / s"
         case Unit.SIZE:
-            return f"{figure / 1024:,.1f} KiB"
+            return f"{figure / 2**20:,.0f} MiB" if figure >= _MANY_BYTES else f"{figure / 1024:,.1f} KiB"
 
 
 def duration(seconds: float) -> str:
