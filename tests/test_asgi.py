@@ -5,13 +5,14 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
+from itertools import pairwise
 from typing import Any
 from unittest.mock import AsyncMock
 from urllib.parse import unquote_to_bytes
 
 import pytest
 from fastapi import FastAPI
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -25,6 +26,7 @@ from webhook_guard.asgi import BODY_TIMEOUT
 from webhook_guard.idempotency import ClaimState, MemoryStore
 from webhook_guard.refused import RefusedRequest
 
+from scenarios import HEAD, LIMIT, Scenario, with_length
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed
 
 HEADERS = [(name.encode(), value.encode()) for name, value in signed().items()]
@@ -173,6 +175,18 @@ class TestHandingOn:
         call(Server(*messages, disconnect, disconnect), app=app)
         assert got == [{"type": "http.request", "body": BODY, "more_body": False}, disconnect, disconnect]
 
+    @given(cuts=st.lists(st.integers(0, len(BODY)), max_size=8).map(sorted))
+    @example(cuts=[0, 9, 9, len(BODY)])
+    def test_any_split(self, cuts: list[int]) -> None:
+        """The body comes whole wherever it was cut, and however many pieces are empty: before it, within, and after."""
+        edges = [0, *cuts, len(BODY)]
+        pieces = [
+            {"type": "http.request", "body": BODY[start:end], "more_body": index <= len(cuts)}
+            for index, (start, end) in enumerate(pairwise(edges), 1)
+        ]
+        ((scope, _, _),) = call(Server(*pieces)).calls
+        assert scope["openai.delivery"].body == BODY
+
     def test_waits_for_the_server(self) -> None:
         """After the body, `receive` waits as long as the server does: no disconnect is made up."""
 
@@ -253,10 +267,18 @@ class TestRefusing:
         ]
 
     def test_head_is_refused_unread(self) -> None:
-        """The body of a refused head is not asked for."""
+        """The body of a declared length over the limit is not asked for."""
         server = Server()
         call(server, scope=make_scope(headers=[*HEADERS, (b"content-length", b"262145")]))
         assert (server.status, server.received) == (413, 0)
+
+    @pytest.mark.parametrize("scenario", HEAD, ids=lambda scenario: scenario.name)
+    def test_no_refused_head_is_read_on(self, scenario: Scenario) -> None:
+        """Whatever a head is refused for, its body is not asked for."""
+        server = Server()
+        call(server, scope=make_scope(method=scenario.method, headers=with_length(scenario)), max_body_size=LIMIT)
+        assert scenario.reason is not None
+        assert (server.status, server.received) == (scenario.reason.status, 0)
 
     def test_allow(self) -> None:
         """405 says that POST is allowed."""
@@ -630,7 +652,9 @@ class TestOptions:
             {"path": "webhooks"},
             {"tolerance": -1},
             {"tolerance": "300"},
+            {"tolerance": float("nan")},
             {"max_body_size": 0},
+            {"max_body_size": True},
             {"max_body_size": 1.5},
             {"body_timeout": 0},
             {"body_timeout": 86_401},

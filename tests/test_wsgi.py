@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from flask import Flask, request
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -15,6 +16,7 @@ from webhook_guard import ConfigurationError, Delivery, Reason, WSGIWebhookMiddl
 from webhook_guard.idempotency import ClaimState, MemoryStore
 from webhook_guard.refused import RefusedRequest
 
+from scenarios import HEAD, LIMIT, Scenario, wsgi_environ
 from support import BODY, NOW, PATH, SECRET, WEBHOOK_ID, clock, event_body, signed, variable
 
 HEADERS = {variable(name): value for name, value in signed().items()}
@@ -207,10 +209,25 @@ class TestRefusing:
         assert guard(App())(make_environ(REQUEST_METHOD="HEAD"), Start()) == [b""]
 
     def test_head_is_refused_unread(self) -> None:
-        """The body of a refused head is not asked for."""
+        """The body of a declared length over the limit is not asked for."""
         stream = Input()
         assert refusal(make_environ(stream, CONTENT_LENGTH="262145"))[1] == "body_too_large"
         assert stream.sizes == []
+
+    # Joined by the server, repeated signatures are a list of them, whose form is no reason to refuse it.
+    @pytest.mark.parametrize(
+        "scenario",
+        [scenario for scenario in HEAD if scenario.wsgi_reason is not Reason.SIGNATURE_MISMATCH],
+        ids=lambda scenario: scenario.name,
+    )
+    def test_no_refused_head_is_read_on(self, scenario: Scenario) -> None:
+        """Whatever a head is refused for, its body is not asked for."""
+        stream, start, app = Input(), Start(), App()
+        environ = {**wsgi_environ(scenario, 1), "wsgi.input": stream}
+        guard(app, max_body_size=LIMIT)(environ, start)
+        reason = scenario.wsgi_reason or scenario.reason
+        assert reason is not None
+        assert (start.status[:3], stream.sizes, app.calls) == (str(reason.status), [], [])
 
     @pytest.mark.parametrize("length", ["", None], ids=["empty", "absent"])
     def test_length_required(self, length: str | None) -> None:
@@ -407,6 +424,16 @@ class TestReading:
         assert stream.pieces == []
         assert all(0 < size <= 65_536 for size in stream.sizes)
 
+    @given(cuts=st.sets(st.integers(1, len(BODY) - 1), max_size=8).map(sorted), terminated=st.booleans())
+    @example(cuts=[1, 2], terminated=False)
+    def test_any_split(self, cuts: list[int], *, terminated: bool) -> None:
+        """The body comes whole, wherever the input cuts it; an empty piece would be its end."""
+        pieces = [BODY[start:end] for start, end in pairwise([0, *cuts, len(BODY)])]
+        app = App()
+        guard(app)(make_environ(Input(*pieces), **{"wsgi.input_terminated": terminated}), Start())
+        ((environ, _),) = app.calls
+        assert environ["openai.delivery"].body == BODY
+
     def test_empty_body_is_not_read(self) -> None:
         """Where nothing is declared to come, nothing is asked for."""
         stream = Input()
@@ -460,7 +487,9 @@ class TestOptions:
             {"path": []},
             {"path": "webhooks"},
             {"tolerance": -1},
+            {"tolerance": float("nan")},
             {"max_body_size": 0},
+            {"max_body_size": True},
             {"on_refused": 1},
             {"capture": 1, "on_refused": print},
             {"capture": True},
