@@ -1,6 +1,7 @@
 """A deadline for a coroutine: who is cancelled, and what becomes of it."""
 
 import asyncio
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 
@@ -50,6 +51,21 @@ class TestInTime:
         """The timer that is armed for what waits is gone when that has come."""
         (timer,) = _timers(monkeypatch, give(after=1))
         assert timer.cancelled()
+
+    def test_holds_nothing_it_waited_for(self) -> None:
+        """A future that was waited for is released while the next one is waited for: its result may be large."""
+
+        async def wait_twice() -> bool:
+            first, second = (asyncio.get_running_loop().create_future() for _ in range(2))
+            reference = weakref.ref(first)
+            asyncio.get_running_loop().call_soon(first.set_result, None)
+            await first
+            del first
+            asyncio.get_running_loop().call_soon(lambda: second.set_result(reference() is None))
+            released: bool = await second
+            return released
+
+        assert asyncio.run(within(LONG, wait_twice()))
 
     def test_waits_in_the_callers_task(self) -> None:
         """It runs in the task and the context of its caller."""

@@ -29,8 +29,10 @@ async def within(seconds: float, coroutine: Coroutine[Any, Any, _T]) -> _T:
     except StopIteration as finished:
         result: _T = finished.value
         return result
+    resumed = _resumed(coroutine, waiting)
+    del waiting  # its result may be the first piece of a body, and it may be long until the last one
     with _Deadline(seconds):
-        return await _resumed(coroutine, waiting)
+        return await resumed
 
 
 class _Deadline:
