@@ -412,7 +412,7 @@ class TestDelivery:
     def test_keywords(self) -> None:
         """It is made with keywords: two of its texts may not be mistaken for each other."""
         with pytest.raises(TypeError):
-            Delivery("wh_1", NOW, "v1,", BODY, EVENT, 0)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]  what it must refuse
+            Delivery("wh_1", NOW, "v1,", BODY, EVENT, 0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  what it must refuse
 
     def test_frozen(self) -> None:
         """It can't be changed."""
