@@ -103,6 +103,11 @@ class TestUsable:
         """The keys are those, and each knows the position of its secret."""
         assert probe(keys.prepare(secret)) == macs_of(*readings)
 
+    @pytest.mark.parametrize("secret", [SECRET, KEY], ids=["text", "bytes"])
+    def test_one_secret_is_one_entry(self, secret: str | bytes) -> None:
+        """One secret is one entry: a text is not taken for a list of its letters."""
+        assert keys.entries(secret) == (secret,)
+
     def test_variable_may_hold_several(self) -> None:
         """The environment variable is split at white space."""
         other = "whsec_" + base64.b64encode(b"o" * 24).decode()
