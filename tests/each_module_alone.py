@@ -87,7 +87,7 @@ def all_is_covered(data: Path) -> bool:
 
 def _others(modules: list[str]) -> list[Path]:
     own = {_test_of(module) for module in modules}
-    found = [test for pattern in ("", "cli/", "testing/") for test in TESTS.glob(f"{pattern}test_*.py")]
+    found = [test for pattern in ("", "cli/", "diagnose/", "testing/") for test in TESTS.glob(f"{pattern}test_*.py")]
     return [test for test in [*found, *(TESTS / name for name in SERVERS)] if test not in own]
 
 

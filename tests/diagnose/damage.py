@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus, urlencode
 
-from webhook_guard.diagnose import Cause
+from webhook_guard.diagnose import Cause, Diagnosis, diagnose
 from webhook_guard.sansio.keys import Mac, signing_key
 
 from support import NOW, OTHER_SECRET, SECRET, WEBHOOK_ID, signed
@@ -245,3 +245,8 @@ OTHER_DAMAGES = [
     _clock("new", -712),
 ]
 DAMAGES = [*BODY_DAMAGES, *OTHER_DAMAGES]
+
+
+def diagnosed(captured: Captured) -> Diagnosis:
+    """Return the diagnosis of a captured request."""
+    return diagnose(captured.body, captured.headers, captured.secrets, now=captured.now)
