@@ -11,6 +11,8 @@ from webhook_guard.asgi import BODY_TIMEOUT
 
 #: Seconds during which all strangers are there, and genuine deliveries are sent and measured.
 WINDOW = 45.0
+#: Slow strangers break off two seconds after the time-out: so many of them may do so before a busy server answers.
+_TIMED_OUT, _LATE = "408", 0.01
 #: Seconds until the strangers' process has started.
 _START = 1.0
 
@@ -88,7 +90,8 @@ def _check(contender: str, tallies: Mapping[str, Tally], genuine: int, complete:
     answered = 0
     for kind, tally in tallies.items():
         wanted = _STATUSES[contender][kind]
-        if tally.statuses.keys() != {wanted} - {None} or (wanted and tally.unanswered):
+        missing = tally.unanswered > (_LATE * tally.requests if wanted == _TIMED_OUT else 0)
+        if tally.statuses.keys() != {wanted} - {None} or (wanted and missing):
             raise RuntimeError(f"{contender}: not all {kind} strangers were answered {wanted}: {tally}")
         answered += sum(tally.statuses.values())
     # All that the guard lets through are the genuine ones; the bare app also gets the strangers' last ones.
