@@ -1,7 +1,7 @@
 """A deadline that costs nothing where there is nothing to wait for.
 
 It does what ``asyncio.timeout`` does, and arms its timer only for a coroutine that has to wait: a body is nearly always
-there when the app is called. Where it is not, it costs half of what ``asyncio.timeout`` does.
+there when the app is called. Where it is not, it still costs less than ``asyncio.timeout``, with uvloop about half.
 
 asyncio takes a third of the time that it takes to import the package, so this is imported by the guards that need it.
 """
