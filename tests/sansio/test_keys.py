@@ -122,13 +122,15 @@ class TestUsable:
         """A text without the prefix signs with its own bytes, as OpenAI's SDKs do."""
         assert keys.signing_key(secret) == key
 
-    def test_prepared_once(self) -> None:
+    @pytest.mark.parametrize("secret", [SECRET, KEY, (SECRET, KEY)], ids=["text", "bytes", "several"])
+    def test_prepared_once(self, secret: keys.Secret) -> None:
         """The same secret is not prepared again."""
-        assert keys.prepare(SECRET) is keys.prepare(SECRET)
+        assert keys.prepare(secret) is keys.prepare(secret)
 
-    def test_cache_is_bounded(self) -> None:
-        """A program that passes any number of secrets does not fill the memory."""
-        assert keys._prepare.cache_info().maxsize == 128  # pyright: ignore[reportPrivateUsage]  nothing else shows it
+    @pytest.mark.parametrize("name", ["_prepare", "_prepare_one"])
+    def test_cache_is_bounded(self, name: str) -> None:
+        """A program that passes any number of secrets does not fill the memory: nothing else shows it."""
+        assert getattr(keys, name).cache_info().maxsize == 128
 
 
 #: What is said of secrets: what is wrong, and the fix.

@@ -598,7 +598,7 @@ def object_class(kind: Any) -> type[Object] | None:
     return next(filter(None, map(object_class, get_args(kind))), None)
 
 
-class _Typed(msgspec.Struct):
+class _Typed(msgspec.Struct, gc=False):
     """The one member that says what the others are."""
 
     type: str

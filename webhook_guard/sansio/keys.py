@@ -103,7 +103,7 @@ def prepare(secret: Secret) -> Keys:
         ConfigurationError: It is of another type, or empty, or one of its secrets can't be used.
     """
     if isinstance(secret, (str, bytes)):
-        return _prepare((secret,), ("secret",))
+        return _prepare_one(secret)
     secrets = entries(secret)
     return _prepare(secrets, tuple(f"secret[{index}]" for index in range(len(secrets))))
 
@@ -164,7 +164,15 @@ def signing_key(secret: str | bytes) -> bytes:
 
 
 # Bounded, because functions take secrets too and a program may pass any number of them; 128 outlasts every rotation.
-@lru_cache(maxsize=128)
+_cached = lru_cache(maxsize=128)
+
+
+@_cached
+def _prepare_one(secret: str | bytes) -> Keys:
+    return Keys([_readings(secret, "secret")])
+
+
+@_cached
 def _prepare(secrets: tuple[str | bytes, ...], names: tuple[str, ...]) -> Keys:
     return Keys([_readings(secret, name) for secret, name in zip(secrets, names, strict=True)])
 

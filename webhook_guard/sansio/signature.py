@@ -143,7 +143,7 @@ def is_id(value: bytes) -> bool:
 
 def is_timestamp(value: bytes) -> bool:
     """Say whether a value is a timestamp. It has no leading zero, so that one time has one text."""
-    return value.isdigit() and len(value) <= _LONGEST_TIMESTAMP and not value.startswith(b"0")
+    return value.isdigit() and len(value) <= _LONGEST_TIMESTAMP and value[:1] != b"0"
 
 
 def check_timestamp(head: Head, now: float, tolerance: float) -> None:
@@ -226,7 +226,7 @@ def _candidates(signature: bytes) -> list[bytes]:
         raise _malformed(f"{SIGNATURE} has {count} signatures; at most {MAXIMUM_SIGNATURES} are allowed")
     candidates: list[bytes] = []
     for entry in entries:
-        if entry.startswith(b"v1,"):
+        if entry[:3] == b"v1,":
             candidates.append(entry[3:])
         elif entry and b"," not in entry:
             candidates.append(entry)
