@@ -208,8 +208,8 @@ class TestHostile:
         assert peak < 45_000_000  # ten bodies of the largest size that is unpacked
 
     def test_headers(self) -> None:
-        """A million headers are read once or twice, and a few of them are tried."""
-        headers = [*(("webhook-id", f"wh_{number}") for number in range(1_000_000)), *signed(BODY).items()]
+        """A hundred thousand headers are read once or twice, and a few of them are tried."""
+        headers = [*(("webhook-id", f"wh_{number}") for number in range(100_000)), *signed(BODY).items()]
         diagnosis = diagnose(BODY, headers, SECRET, now=NOW)
         assert (diagnosis.reason, diagnosis.causes) == (Reason.DUPLICATE_HEADER, [])
         assert diagnosis.tried < 10_000

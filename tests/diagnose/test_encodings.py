@@ -158,7 +158,7 @@ def test_largest(compress: Callable[[bytes], bytes]) -> None:
 def test_bomb() -> None:
     """A bomb is not unpacked beyond the largest body."""
     stream = zlib.compressobj(wbits=31)
-    bomb = b"".join(stream.compress(bytes(MIB)) for _ in range(1024)) + stream.flush()
+    bomb = b"".join(stream.compress(bytes(MIB)) for _ in range(128)) + stream.flush()
 
     assert (results(decompressed, bomb), peak_of(decompressed, bomb) < 2 * LARGEST) == ([], True)
 

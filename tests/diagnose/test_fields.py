@@ -52,7 +52,7 @@ def test_blanks() -> None:
 
 def test_bounded() -> None:
     """Of very many headers, some are looked at, and of a long value, its beginning."""
-    assert len(find([("svix-id", "x")] * 1_000_000)) == 32
+    assert len(find([("svix-id", "x")] * 100_000)) == 32
     assert len(find([("webhook-id", "x" * 100_000)])[0].value) == 4096
 
 
