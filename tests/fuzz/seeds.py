@@ -43,6 +43,7 @@ SECRETS = [
     *("bytes\n0123456789abcdef", f"bytes\n{SECRET}", "bytes\n" + "\0" * 32, "bytes\nyour-webhook-secret-here"),
     *(f"list\n{SECRET}\n{OLDER_SECRET}", f"list\n{SECRET}\n", "list"),
     *(f"variable\n{SECRET} {OLDER_SECRET}", "variable\n ", f"variable\n{SECRET}\n{_TEXT}"),
+    "text\nSk-proj-0123456789abcdef",
 ]
 PATHS = [
     *(f"{PATH}\n\n{path}" for path in (PATH, f"/{PATH}/", f"{PATH}\n", "/webhooksopenai", "/webhooks/openai/x", "/")),

@@ -216,7 +216,7 @@ def _refuse_unusable(text: str, name: str) -> None:
         raise ConfigurationError(f"{name}: it is in quotes; remove the quotes")
     if text.lower().startswith(("whpk_", "whsk_")):
         raise ConfigurationError(f"{name}: it is a key of a key pair; a signing secret starts with {PREFIX}")
-    if text.startswith("sk-"):
+    if text.lower().startswith("sk-"):
         raise ConfigurationError(f"{name}: it is an API key; set it to the endpoint's signing secret ({PREFIX}...)")
     if text.lower().startswith(PREFIX) and not text.startswith(PREFIX):
         raise ConfigurationError(f"{name}: its prefix must be written {PREFIX}, in lower case")
