@@ -110,7 +110,7 @@ def unwrap(
     ('response.completed', 'resp_123')
     """
     body = as_bytes(payload)
-    verify_signature(body, headers, secret=secret, tolerance=tolerance, now=now)
+    _verify(body, headers, secret, tolerance, now)
     return events.parse(body)
 
 
@@ -142,12 +142,7 @@ def verify_signature(
     >>> headers = sign("{}", secret, webhook_id="wh_1", timestamp=1750861210)
     >>> verify_signature("{}", headers, secret=secret, now=1750861215)
     """
-    body, keys_in_use, now = as_bytes(payload), configured_keys(secret), unix_time(now)
-    if tolerance is not guard.TOLERANCE:  # the default itself, which nearly all use, needs no check
-        guard.check_tolerance(tolerance)
-    head = signature.check_head(signature.read_fields(headers))
-    signature.check_timestamp(head, now, tolerance)
-    signature.verify(head, body, keys_in_use)
+    _verify(as_bytes(payload), headers, secret, tolerance, now)
 
 
 def parse_event(payload: Payload) -> WebhookEvent:
@@ -187,6 +182,15 @@ def sign(payload: Payload, secret: str | bytes, *, webhook_id: str, timestamp: i
     ['webhook-id', 'webhook-signature', 'webhook-timestamp']
     """
     return signature.sign(as_bytes(payload), keys.signing_key(secret), webhook_id, timestamp)
+
+
+def _verify(body: bytes, headers: Headers, secret: Secret | None, tolerance: float, now: float | None) -> None:
+    keys_in_use, now = configured_keys(secret), unix_time(now)
+    if tolerance is not guard.TOLERANCE:  # the default itself, which nearly all use, needs no check
+        guard.check_tolerance(tolerance)
+    head = signature.check_head(signature.read_fields(headers))
+    signature.check_timestamp(head, now, tolerance)
+    signature.verify(head, body, keys_in_use)
 
 
 def configured_keys(secret: Secret | None) -> Keys:

@@ -168,9 +168,10 @@ class TestCheckHead:
             ({"id": "a.b"}, "webhook-id is not 1 to 256 visible ASCII characters without dot and comma"),
             ({"id": "a" * 257}, "webhook-id is not 1 to 256 visible ASCII characters without dot and comma"),
             ({"timestamp": "0"}, "webhook-timestamp is not 1 to 12 ASCII digits without a leading zero"),
+            ({"timestamp": "01"}, "webhook-timestamp is not 1 to 12 ASCII digits without a leading zero"),
             ({"timestamp": "1" * 13}, "webhook-timestamp is not 1 to 12 ASCII digits without a leading zero"),
         ],
-        ids=["a dot in the id", "a long id", "a leading zero", "13 digits"],
+        ids=["a dot in the id", "a long id", "zero", "a leading zero", "13 digits"],
     )
     def test_says_what_is_well_formed(self, change: dict[str, str], said: str) -> None:
         """The message names the header and its form."""
