@@ -7,8 +7,9 @@ however green the total is. With arguments, such as `idempotency/redis`, it chec
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from io import StringIO
@@ -46,6 +47,9 @@ MODULES = (
     *(f"testing/stores/{name}" for name in ("conformance", "driven", "promises", "races", "suite")),
     "pytest_webhook_guard",  # beside the package
 )
+_FORKING = get_context("forkserver")
+#: How a process ends: not as one does in which a test exits.
+_PASSED, _FAILED = 100, 101
 #: More than there are cores, because tests wait for servers and processes more than they compute.
 _AT_A_TIME = (os.cpu_count() or 1) + 1
 SERVERS = ("servers/test_uvicorn.py", "servers/test_gunicorn.py")
@@ -63,9 +67,9 @@ def main(names: list[str]) -> int:
         checks: list[partial[bool]] = [partial(is_covered, data, module, modules) for module in modules]
         if not names:
             checks[:0] = [partial(passes, data, test, modules) for test in _others(modules)]
-        with _processes() as processes:
-            results = [processes.submit(check) for check in checks]
-            passed = all(result.result() for result in results)
+        _FORKING.set_forkserver_preload(PRELOADED)
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+            passed = all(list(threads.map(_ends_well, checks)))
         return 0 if passed and (names or all_is_covered(data)) else 1
 
 
@@ -93,15 +97,22 @@ def all_is_covered(data: Path) -> bool:
     return _said("all tests", lambda: _is_whole(together, omit=omitted))
 
 
-def _processes() -> ProcessPoolExecutor:
-    """Return what runs each test file in a process of its own, forked from one that has imported little."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return ProcessPoolExecutor(_AT_A_TIME, context, max_tasks_per_child=1)
+def _ends_well(check: partial[bool]) -> bool:
+    """Make a check in a process of its own, forked from one that has imported little, and say how that ended."""
+    process = _FORKING.Process(target=_make, args=(check,))
+    process.start()
+    process.join()
+    if process.exitcode not in (_PASSED, _FAILED):
+        print(f"{check.args[1]}: its process ended with {process.exitcode}", flush=True)  # noqa: T201  a script's output
+    return process.exitcode == _PASSED
+
+
+def _make(check: partial[bool]) -> None:
+    sys.exit(_PASSED if check() else _FAILED)
 
 
 def _all_pass(test: Path, data_file: Path, others: set[str]) -> bool:
-    """Run a test file, and measure no modules that must be covered by other tests alone: it costs a quarter more."""
+    """Run a test file, and don't measure `others`, which their own test files cover: it would take a quarter longer."""
     measured = Coverage(data_file, omit=[pattern for module in others for pattern in _files(module)])
     with measured.collect():
         # Hypothesis has a plugin for pytest, whose own assertions need not be explained.
@@ -136,7 +147,11 @@ def _said(name: str, check: Callable[[], bool]) -> bool:
     """Make a check, print what its tests came to, or all that it says if it fails, and say whether it passes."""
     output = StringIO()
     with redirect_stdout(output), redirect_stderr(output):
-        passed = check()
+        try:
+            passed = check()
+        except BaseException:  # noqa: BLE001  an exit in a test file is a failure too, whatever it says
+            traceback.print_exc()
+            passed = False
     lines = output.getvalue().strip().splitlines()
     said = next((line for line in lines if " passed" in line), "covered") if passed else "\n".join(lines)
     print(f"{name}: {said}", flush=True)  # noqa: T201  a script's output

@@ -308,14 +308,23 @@ def test_hostile(body: bytes) -> None:
     ],
 )
 def test_memory(body: bytes) -> None:
-    """No more than four times a body is made at a time, as much as one indented text may take."""
+    """No more than four times such a body is made at a time."""
+    assert peak_of(body) < 4 * len(body)
+
+
+def test_memory_of_deep_levels() -> None:
+    """Where indentation is most of a text, no more than 4 MiB are made, as much as one indented text may take."""
+    assert peak_of(b"[" * 60 + b"1," * 40_000 + b"1" + b"]" * 60) < 4 * 1_048_576
+
+
+def peak_of(body: bytes) -> int:
+    """Return the most bytes that are held while all of `undone` is gone through."""
     tracemalloc.start()
     try:
         deque(undone(body), maxlen=0)
-        peak = tracemalloc.get_traced_memory()[1]
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 4 * len(body)
 
 
 def test_shows_no_body() -> None:

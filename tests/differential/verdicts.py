@@ -85,7 +85,7 @@ def _has_secret(is_so: Callable[[str], bool]) -> Predicate:
 
 
 def _is_mistake(text: str) -> bool:
-    return text[0] == text[-1] == '"' or text.startswith("sk-") or "whsec_" in text.lower()
+    return text[0] == text[-1] == '"' or text.lower().startswith("sk-") or "whsec_" in text.lower()
 
 
 def _has_json(is_so: Callable[[Any], bool]) -> Predicate:

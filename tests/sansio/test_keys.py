@@ -165,6 +165,7 @@ UNUSABLE = [
     pytest.param(f"\N{LEFT DOUBLE QUOTATION MARK}{SECRET}", QUOTED, id="typographic quotes"),
     pytest.param("sk-proj-" + "a1B2" * 30, API_KEY, id="an API key"),
     pytest.param("SK-proj-" + "a1B2" * 30, API_KEY, id="an API key with capitals"),
+    pytest.param(b"Sk-proj-" + b"a1B2" * 30, API_KEY, id="an API key as bytes"),
     pytest.param("whpk_" + BASE64, PAIR, id="public key"),
     pytest.param("whsk_" + BASE64, PAIR, id="private key"),
     pytest.param("WHSEC_" + BASE64, CAPITALS, id="prefix in capitals"),
